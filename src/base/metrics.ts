@@ -1,0 +1,27 @@
+/** Labels of one sample, in the order of the metric's label names. */
+export type LabelValues = readonly string[];
+
+export interface Counter {
+  inc(labels?: LabelValues, by?: number): void;
+}
+export interface Gauge {
+  set(value: number, labels?: LabelValues): void;
+  add(by: number, labels?: LabelValues): void;
+}
+export interface Histogram {
+  observe(value: number, labels?: LabelValues): void;
+}
+
+/** Where metrics are defined, beside their owner, with the unit in the name. */
+export interface Metrics {
+  counter(name: string, help: string, labelNames?: readonly string[]): Counter;
+  gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
+  histogram(name: string, help: string, buckets: readonly number[], labelNames?: readonly string[]): Histogram;
+}
+
+/** Counts nothing; for tests and tools. */
+export const noMetrics: Metrics = {
+  counter: () => ({ inc() {} }),
+  gauge: () => ({ set() {}, add() {} }),
+  histogram: () => ({ observe() {} }),
+};
