@@ -19,7 +19,7 @@ export interface Client {
   delete(resource: Resource<KubeObject>, name: string, options?: DeleteOptions): Promise<KubeObject>;
   deleteCollection(resource: Resource<KubeObject>, options?: DeleteOptions & Selection): Promise<void>;
   /** POST to a subresource whose object differs from the resource's: `binding`, `eviction`, `token`. */
-  createSubresource<Body, Answer>(resource: Resource<KubeObject>, name: string, subresource: string, body: Body, options?: WriteOptions): Promise<Answer>;
+  createSubresource<Answer>(resource: Resource<KubeObject>, name: string, subresource: string, body: unknown, options?: WriteOptions): Promise<Answer>;
   /** Any path: `/version`, `/apis/…`. */
   raw(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown>;
 }

@@ -1,4 +1,3 @@
-import type { KubeObject } from "./object.ts";
 import type { WatchEvent } from "./watch-event.ts";
 
 /**
@@ -63,7 +62,7 @@ export type ResponseBody =
   /** In-process: a frozen object, list or Status. */
   | { readonly type: "value"; readonly value: unknown }
   /** In-process: a watch; objects are frozen and shared with the cache. */
-  | { readonly type: "events"; readonly events: AsyncIterable<readonly WatchEvent<KubeObject>[]> }
+  | { readonly type: "events"; readonly events: AsyncIterable<readonly WatchEvent[]> }
   /** The transport forwards the request, upgrades included, and pipes both ways. */
   | { readonly type: "proxy"; readonly target: ProxyTarget };
 

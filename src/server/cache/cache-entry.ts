@@ -1,0 +1,94 @@
+import { deepFreeze } from "../../base/values.ts";
+import type { KubeObject } from "../../meta/object.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Objects that a writer has already in hand, by the bytes it gave to the store: saves parsing them again. */
+const known = new WeakMap<Uint8Array, KubeObject>();
+
+/**
+ * Encodes for the store: `apiVersion`, `kind` and `metadata` first and metadata without resourceVersion, so that the
+ * revision can later be spliced in at a place that needs no parsing. The object is frozen and remembered.
+ */
+export function encodeForStore(object: KubeObject): Uint8Array {
+  const { apiVersion, kind, metadata, ...others } = object as KubeObject & Record<string, unknown>;
+  const { resourceVersion: _, ...stored } = metadata;
+  const bytes = encoder.encode(JSON.stringify({ apiVersion, kind, metadata: stored, ...others }));
+  known.set(bytes, object);
+  return bytes;
+}
+
+/**
+ * One object as it stands in the cache: frozen, with its resourceVersion, and with its bytes in each encoding that was
+ * asked for. GET answers those bytes, LIST joins them, a watch event wraps them.
+ */
+export class CacheEntry {
+  readonly key: string;
+  readonly revision: number;
+  readonly stored: Uint8Array;
+  #object: KubeObject | undefined;
+  #json: Uint8Array | undefined;
+  /** Other encodings (another version, protobuf) by a name their makers agree on. */
+  #others: Map<string, Uint8Array> | undefined;
+
+  constructor(key: string, stored: Uint8Array, revision: number) {
+    this.key = key;
+    this.stored = stored;
+    this.revision = revision;
+  }
+
+  get object(): KubeObject {
+    if (this.#object === undefined) {
+      const source = known.get(this.stored) ?? (JSON.parse(decoder.decode(this.stored)) as KubeObject);
+      this.#object = deepFreeze({ ...source, metadata: { ...source.metadata, resourceVersion: String(this.revision) } });
+    }
+    return this.#object;
+  }
+
+  /** The object as JSON in the version it is stored in. */
+  get json(): Uint8Array {
+    if (this.#json === undefined) {
+      const at = metadataStart(this.stored);
+      if (at < 0) this.#json = encoder.encode(JSON.stringify(this.object));
+      else {
+        const isEmpty = this.stored[at] === 0x7d;
+        const insert = encoder.encode(`"resourceVersion":"${this.revision}"${isEmpty ? "" : ","}`);
+        const json = new Uint8Array(this.stored.length + insert.length);
+        json.set(this.stored.subarray(0, at));
+        json.set(insert, at);
+        json.set(this.stored.subarray(at), at + insert.length);
+        this.#json = json;
+      }
+    }
+    return this.#json;
+  }
+
+  encoded(name: string, encode: (entry: CacheEntry) => Uint8Array): Uint8Array {
+    this.#others ??= new Map();
+    let bytes = this.#others.get(name);
+    if (bytes === undefined) {
+      bytes = encode(this);
+      this.#others.set(name, bytes);
+    }
+    return bytes;
+  }
+}
+
+const marker = encoder.encode('"metadata":{');
+
+/** Where the members of `metadata` begin, or -1 when the bytes do not begin as encodeForStore writes them. */
+function metadataStart(bytes: Uint8Array): number {
+  // {"apiVersion":"…","kind":"…","metadata":{ : four quoted texts before the fifth quote pair.
+  const end = Math.min(bytes.length, 600);
+  let quotes = 0;
+  for (let index = 0; index < end; index += 1) {
+    if (bytes[index] !== 0x22) continue;
+    if (quotes === 8) {
+      for (let offset = 0; offset < marker.length; offset += 1) if (bytes[index + offset] !== marker[offset]) return -1;
+      return index + marker.length;
+    }
+    quotes += 1;
+  }
+  return -1;
+}

@@ -1,0 +1,158 @@
+import { prefixEnd, SortedMap } from "../../base/sorted-map.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import { CacheEntry } from "./cache-entry.ts";
+
+/** One change of one resource: ADDED and MODIFIED carry `entry`, DELETED only `previous`. */
+export interface CacheEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly revision: number;
+  /** The object now; for DELETED its last state with the deletion's revision. */
+  readonly entry: CacheEntry;
+  readonly previous: CacheEntry | undefined;
+}
+
+export interface Subscriber {
+  /** Called synchronously with every batch; must not throw. */
+  notify(events: readonly CacheEvent[], revision: number): void;
+}
+
+/** How an index files an entry: under one text, or under none. */
+export type IndexValue = (object: KubeObject) => string | undefined;
+
+const HISTORY = 4096;
+
+/**
+ * The newest state of one resource, by store key and in its order, with the last changes, so that a watch can begin in
+ * the past. Example: after `put a@5`, `put a@6`: entries `{a: @6}`, history `[ADDED a@5, MODIFIED a@6]`.
+ */
+export class ResourceCache {
+  readonly prefix: string;
+  readonly #entries = new SortedMap<CacheEntry>();
+  readonly #indexes: ReadonlyMap<string, { readonly value: IndexValue; readonly entries: Map<string, SortedMap<CacheEntry>> }>;
+  readonly #subscribers = new Set<Subscriber>();
+  #history: CacheEvent[] = [];
+  /** Changes at or before this revision are no longer in the history. */
+  #forgottenUpTo = 0;
+  #bytes = 0;
+
+  constructor(prefix: string, indexes: Readonly<Record<string, IndexValue>> = {}) {
+    this.prefix = prefix;
+    this.#indexes = new Map(Object.entries(indexes).map(([name, value]) => [name, { value, entries: new Map() }]));
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Bytes of all stored objects. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get forgottenUpTo(): number {
+    return this.#forgottenUpTo;
+  }
+
+  get(key: string): CacheEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Entries under `prefix` above `after`, in order. */
+  range(prefix: string, after?: string): IterableIterator<[string, CacheEntry]> {
+    const from = after !== undefined && after >= prefix ? `${after}\0` : prefix;
+    return this.#entries.range(from, prefixEnd(prefix));
+  }
+
+  /** Entries that index `name` files under `value`, in key order; undefined when there is no such index. */
+  indexed(name: string, value: string): SortedMap<CacheEntry> | undefined {
+    const index = this.#indexes.get(name);
+    if (index === undefined) return undefined;
+    return index.entries.get(value) ?? new SortedMap<CacheEntry>();
+  }
+
+  /** Takes in the state at `revision`, before any apply. */
+  load(entries: Iterable<CacheEntry>, revision: number): void {
+    for (const entry of entries) this.#place(entry);
+    this.#forgottenUpTo = revision;
+    this.#history = [];
+  }
+
+  put(key: string, stored: Uint8Array, revision: number): CacheEvent {
+    const previous = this.#entries.get(key);
+    const entry = new CacheEntry(key, stored, revision);
+    if (previous !== undefined) this.#displace(previous);
+    this.#place(entry);
+    return this.#remember({ type: previous === undefined ? "ADDED" : "MODIFIED", revision, entry, previous });
+  }
+
+  delete(key: string, revision: number): CacheEvent | undefined {
+    const previous = this.#entries.get(key);
+    if (previous === undefined) return undefined;
+    this.#displace(previous);
+    this.#entries.delete(key);
+    return this.#remember({ type: "DELETED", revision, entry: new CacheEntry(key, previous.stored, revision), previous });
+  }
+
+  notify(events: readonly CacheEvent[], revision: number): void {
+    for (const subscriber of this.#subscribers) subscriber.notify(events, revision);
+  }
+
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => {
+      this.#subscribers.delete(subscriber);
+    };
+  }
+
+  get subscribers(): number {
+    return this.#subscribers.size;
+  }
+
+  /** Changes after `revision`, or undefined when some of them are forgotten. */
+  since(revision: number): readonly CacheEvent[] | undefined {
+    if (revision < this.#forgottenUpTo) return undefined;
+    let low = 0;
+    let high = this.#history.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#history[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#history.slice(low);
+  }
+
+  #place(entry: CacheEntry): void {
+    this.#entries.set(entry.key, entry);
+    this.#bytes += entry.stored.length;
+    for (const { value, entries } of this.#indexes.values()) {
+      const filed = value(entry.object);
+      if (filed === undefined) continue;
+      let bucket = entries.get(filed);
+      if (bucket === undefined) {
+        bucket = new SortedMap();
+        entries.set(filed, bucket);
+      }
+      bucket.set(entry.key, entry);
+    }
+  }
+
+  #displace(entry: CacheEntry): void {
+    this.#bytes -= entry.stored.length;
+    for (const { value, entries } of this.#indexes.values()) {
+      const filed = value(entry.object);
+      if (filed === undefined) continue;
+      const bucket = entries.get(filed);
+      bucket?.delete(entry.key);
+      if (bucket?.size === 0) entries.delete(filed);
+    }
+  }
+
+  #remember(event: CacheEvent): CacheEvent {
+    this.#history.push(event);
+    if (this.#history.length >= 2 * HISTORY) {
+      const dropped = this.#history.splice(0, this.#history.length - HISTORY);
+      this.#forgottenUpTo = dropped[dropped.length - 1]?.revision ?? this.#forgottenUpTo;
+    }
+    return event;
+  }
+}
