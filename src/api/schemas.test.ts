@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Schema } from "../meta/schema.ts";
 import { definitionNames, schemaByName, schemaOf } from "./schemas.ts";
 
-const at = (schema: Schema | undefined, ...path: readonly string[]): Schema | undefined => path.reduce((inner, name) => (name === "*" ? inner?.items : inner?.fields?.[name]), schema);
+const at = (schema: Schema | undefined, ...path: readonly string[]): Schema | undefined =>
+  path.reduce((inner, name) => (name === "*" ? inner?.items : inner?.fields?.[name]), schema);
 
 describe("schemas", () => {
   const pod = schemaOf({ group: "", version: "v1", kind: "Pod" });
@@ -10,7 +11,8 @@ describe("schemas", () => {
   it("knows every field of every definition", () => {
     const names = definitionNames();
     expect(names.length).toBeGreaterThan(500);
-    for (const name of names) for (const field of Object.values(schemaByName(name)?.fields ?? {})) expect(field.type === "array" || field.type === "map" ? field.items : field.type).toBeDefined();
+    for (const name of names)
+      for (const field of Object.values(schemaByName(name)?.fields ?? {})) expect(field.type === "array" || field.type === "map" ? field.items : field.type).toBeDefined();
   });
 
   it("carries list and patch attributes", () => {
