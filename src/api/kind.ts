@@ -25,13 +25,17 @@ export interface KindDefinition<T extends KubeObject> {
   prepareStatusUpdate?(draft: Draft<T>, previous: T): void;
   /** Everything but metadata, which is validated for all kinds alike. */
   validate?(object: T): Iterable<FieldError>;
+  /** What holds only when an object is made; runs besides validate. */
+  validateCreate?(object: T): Iterable<FieldError>;
   /** What may not change; runs besides validate. */
   validateUpdate?(object: T, previous: T): Iterable<FieldError>;
   validateStatusUpdate?(object: T, previous: T): Iterable<FieldError>;
   /** Texts for the Warning header. */
   warnings?(object: T, previous: T | undefined): Iterable<string>;
   /** `spec`: metadata.generation starts at 1 and rises when spec changes. When left out: `spec` for kinds with a status subresource or named in upstream's strategies. */
-  readonly generation?: "spec" | "all-but-metadata" | "none";
+  readonly generation?: "spec" | "spec-and-annotations" | "all-but-metadata" | "none";
+  /** A creator may set `status` although it is a subresource: Nodes register with theirs. */
+  readonly keepsStatusOnCreate?: boolean;
   /** What stays allowed although it may not be written: true permits update without resourceVersion. @upstream AllowUnconditionalUpdate */
   readonly allowUnconditionalUpdate?: boolean;
   /** PUT creates what is not there (Leases, Events, Endpoints …). @upstream AllowCreateOnUpdate */
@@ -39,9 +43,14 @@ export interface KindDefinition<T extends KubeObject> {
   /** Seconds that deletion waits when the caller names none; absent: deleted at once. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number;
 
+  /** Finalizers that stand elsewhere than in metadata: spec.finalizers of a Namespace. */
+  finalizersBeside?(object: T): readonly string[];
+  /** What else changes when deletion begins and has to wait: the phase of a Namespace. */
+  markDeleting?(draft: Draft<T>): void;
+
   readonly columns?: readonly Column<T>[];
   /** Beyond metadata.name and metadata.namespace. The value as text, "" when absent. */
-  readonly fieldSelectors?: { readonly [field: string]: (object: T) => string };
+  readonly fieldSelectors?: { readonly [field: string]: FieldReader<T> };
   /** Which of `fieldSelectors` are worth an index in the watch cache. */
   readonly indexedFields?: readonly string[];
   readonly scale?: ScaleDefinition<T>;
@@ -65,6 +74,12 @@ export interface ScaleDefinition<T> {
   /** The label selector as text. */
   selector(object: T): string;
 }
+
+/** A field's value as text. Written as a method so that the definition of a Pod is one of any object. */
+export type FieldReader<T> = { read(object: T): string }["read"];
+
+/** What a registry holds: every definition is one. */
+export type AnyKindDefinition = KindDefinition<KubeObject>;
 
 /** Types a definition by its resource. */
 export function kind<T extends KubeObject>(definition: KindDefinition<T>): KindDefinition<T> {
