@@ -12,9 +12,12 @@ export interface CacheEvent {
 }
 
 export interface Subscriber {
-  /** Called synchronously with every batch; must not throw. */
-  notify(events: readonly CacheEvent[], revision: number): void;
+  /** Called synchronously with every batch that may concern it; must not throw. */
+  notify(events: readonly CacheEvent[]): void;
 }
+
+/** Narrows what a subscriber is woken for: one key, or one value of an index. */
+export type Route = { readonly key: string } | { readonly index: string; readonly value: string };
 
 /** How an index files an entry: under one text, or under none. */
 export type IndexValue = (object: KubeObject) => string | undefined;
@@ -30,6 +33,8 @@ export class ResourceCache {
   readonly #entries = new SortedMap<CacheEntry>();
   readonly #indexes: ReadonlyMap<string, { readonly value: IndexValue; readonly entries: Map<string, SortedMap<CacheEntry>> }>;
   readonly #subscribers = new Set<Subscriber>();
+  /** Subscribers with a route, by `key <key>` or `<index> <value>`. */
+  readonly #routed = new Map<string, Set<Subscriber>>();
   #history: CacheEvent[] = [];
   /** Changes at or before this revision are no longer in the history. */
   #forgottenUpTo = 0;
@@ -93,19 +98,57 @@ export class ResourceCache {
     return this.#remember({ type: "DELETED", revision, entry: new CacheEntry(key, previous.stored, revision), previous });
   }
 
-  notify(events: readonly CacheEvent[], revision: number): void {
-    for (const subscriber of this.#subscribers) subscriber.notify(events, revision);
+  notify(events: readonly CacheEvent[]): void {
+    for (const subscriber of this.#subscribers) subscriber.notify(events);
+    if (this.#routed.size === 0) return;
+    const perSubscriber = new Map<Subscriber, CacheEvent[]>();
+    for (const event of events) {
+      for (const subscriber of this.#wantedBy(event)) {
+        const list = perSubscriber.get(subscriber);
+        if (list === undefined) perSubscriber.set(subscriber, [event]);
+        else list.push(event);
+      }
+    }
+    for (const [subscriber, mine] of perSubscriber) subscriber.notify(mine);
   }
 
-  subscribe(subscriber: Subscriber): () => void {
-    this.#subscribers.add(subscriber);
+  /** PERF: with a route, an event wakes only those who asked for its key or its index value, before or after the change. */
+  subscribe(subscriber: Subscriber, route?: Route): () => void {
+    if (route === undefined) {
+      this.#subscribers.add(subscriber);
+      return () => {
+        this.#subscribers.delete(subscriber);
+      };
+    }
+    const path = "key" in route ? `key ${route.key}` : `${route.index} ${route.value}`;
+    let set = this.#routed.get(path);
+    if (set === undefined) {
+      set = new Set();
+      this.#routed.set(path, set);
+    }
+    set.add(subscriber);
     return () => {
-      this.#subscribers.delete(subscriber);
+      const current = this.#routed.get(path);
+      current?.delete(subscriber);
+      if (current?.size === 0) this.#routed.delete(path);
     };
   }
 
+  #wantedBy(event: CacheEvent): Set<Subscriber> {
+    const wanted = new Set(this.#routed.get(`key ${event.entry.key}`));
+    for (const [name, { value }] of this.#indexes) {
+      for (const entry of [event.entry, event.previous]) {
+        const filed = entry === undefined ? undefined : value(entry.object);
+        if (filed !== undefined) for (const subscriber of this.#routed.get(`${name} ${filed}`) ?? []) wanted.add(subscriber);
+      }
+    }
+    return wanted;
+  }
+
   get subscribers(): number {
-    return this.#subscribers.size;
+    let count = this.#subscribers.size;
+    for (const set of this.#routed.values()) count += set.size;
+    return count;
   }
 
   /** Changes after `revision`, or undefined when some of them are forgotten. */

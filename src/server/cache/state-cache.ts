@@ -118,7 +118,7 @@ export class StateCache {
       else list.push(change);
     }
     this.#advance(batch.revision);
-    for (const [cache, events] of changed) cache.notify(events, batch.revision);
+    for (const [cache, events] of changed) cache.notify(events);
   }
 
   #advance(revision: number): void {

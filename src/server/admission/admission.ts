@@ -1,0 +1,69 @@
+import type { Draft } from "../../base/values.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import type { UserInfo } from "../../meta/wire.ts";
+import type { Op } from "../../store/contract.ts";
+import type { ServedResource } from "../resources/served-resource.ts";
+
+/** A write on its way to the store. */
+export interface AdmissionRequest {
+  readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+  readonly served: ServedResource;
+  readonly subresource: string;
+  readonly namespace: string;
+  /** Empty for a create with generateName. */
+  readonly name: string;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  /** Absent for DELETE. A plug-in that mutates changes this draft. */
+  readonly object: Draft<KubeObject> | undefined;
+  /** Absent for CREATE. Frozen. */
+  readonly previous: KubeObject | undefined;
+  /** DeleteOptions, or the options of a connect. */
+  readonly options?: unknown;
+  /** What must be written together with the object, or not at all: claimed addresses. */
+  readonly alsoCommit: Op[];
+  warn(text: string): void;
+}
+
+/** One plug-in. Throws StatusError to refuse. */
+export interface AdmissionPlugin {
+  readonly name: string;
+  /** Changes the draft; runs before validation of the kind. */
+  mutate?(request: AdmissionRequest): void | Promise<void>;
+  /** Looks at what would be stored. */
+  validate?(request: AdmissionRequest): void | Promise<void>;
+  /** Gives back what `validate` reserved (quota, addresses) when the write then fails. */
+  release?(request: AdmissionRequest): void;
+}
+
+/** The plug-ins in their order. */
+export class AdmissionChain {
+  readonly #plugins: AdmissionPlugin[];
+
+  constructor(plugins: readonly AdmissionPlugin[]) {
+    this.#plugins = [...plugins];
+  }
+
+  /** For plug-ins that need parts which need the chain. */
+  add(plugin: AdmissionPlugin): void {
+    this.#plugins.push(plugin);
+  }
+
+  async mutate(request: AdmissionRequest): Promise<void> {
+    for (const plugin of this.#plugins) {
+      const pending = plugin.mutate?.(request);
+      if (pending !== undefined) await pending;
+    }
+  }
+
+  async validate(request: AdmissionRequest): Promise<void> {
+    for (const plugin of this.#plugins) {
+      const pending = plugin.validate?.(request);
+      if (pending !== undefined) await pending;
+    }
+  }
+
+  release(request: AdmissionRequest): void {
+    for (const plugin of this.#plugins) plugin.release?.(request);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { ApiRequest, UserInfo } from "../meta/wire.ts";
+import type { Store } from "../store/contract.ts";
+import type { AdmissionChain } from "./admission/admission.ts";
+import type { Authorizer } from "./authz/authorizer.ts";
+import type { StateCache } from "./cache/state-cache.ts";
+import type { ResourceRequest } from "./request-info.ts";
+import type { ResourceTable } from "./resources/resource-table.ts";
+import type { ServedResource } from "./resources/served-resource.ts";
+
+/** What every part of the server works with. */
+export interface ServerParts {
+  readonly store: Store;
+  readonly cache: StateCache;
+  readonly table: ResourceTable;
+  readonly admission: AdmissionChain;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** One request for a resource, on its way through the server. */
+export interface ResourceContext {
+  readonly request: ApiRequest;
+  readonly query: URLSearchParams;
+  readonly target: ResourceRequest;
+  readonly served: ServedResource;
+  readonly user: UserInfo;
+  readonly signal: AbortSignal;
+  /** Texts for Warning headers, in order. */
+  readonly warnings: string[];
+}

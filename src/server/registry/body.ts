@@ -1,0 +1,91 @@
+import type { Draft } from "../../base/values.ts";
+import { cannotHandle, decode, strictDecodingError } from "../../meta/decode.ts";
+import { duplicateFields, parseJson } from "../../meta/json-codec.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import { parseApiVersion } from "../../meta/resource.ts";
+import { badRequest, failure } from "../../meta/status-error.ts";
+import type { ApiRequest } from "../../meta/wire.ts";
+import { parseYaml } from "../../meta/yaml-codec.ts";
+import type { ServedResource } from "../resources/served-resource.ts";
+import type { FieldValidation } from "./options.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** The body as a value, with what a strict decoder objects to in its text. */
+export interface RawBody {
+  readonly value: unknown;
+  readonly problems: readonly string[];
+  readonly present: boolean;
+}
+
+export async function readText(request: ApiRequest): Promise<string> {
+  if (request.body.type !== "bytes") return "";
+  try {
+    return decoder.decode(await request.body.read());
+  } catch (error) {
+    if (error instanceof TypeError) throw badRequest("the body is not valid UTF-8");
+    throw error;
+  }
+}
+
+/** Reads JSON or YAML by content type; `checkText` also looks for duplicate fields. */
+export async function readBody(request: ApiRequest, options: { readonly checkText: boolean }): Promise<RawBody> {
+  if (request.body.type === "value") return { value: request.body.value, problems: [], present: request.body.value !== undefined };
+  if (request.body.type === "none") return { value: undefined, problems: [], present: false };
+  const type = (request.headers["content-type"] ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type !== "" && type !== "application/json" && type !== "application/yaml" && type !== "application/x-yaml" && type !== "text/yaml") {
+    throw failure("UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`);
+  }
+  const text = await readText(request);
+  if (text === "") return { value: undefined, problems: [], present: false };
+  if (type.endsWith("yaml")) {
+    const { value, problems } = parseYaml(text);
+    return { value, problems, present: true };
+  }
+  return { value: parseJson(text), problems: options.checkText ? duplicateFields(text) : [], present: true };
+}
+
+/** The body as an object of the served kind: decoded by its schema, unknown fields dropped and told. */
+export async function readObject(request: ApiRequest, served: ServedResource, validation: FieldValidation, warnings: string[]): Promise<Draft<KubeObject>> {
+  const raw = await readBody(request, { checkText: validation !== "Ignore" });
+  if (!raw.present) throw badRequest("unexpected empty body");
+  return decodeObject(raw, served, validation, warnings);
+}
+
+export interface ExpectedKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+export function decodeObject(raw: { readonly value: unknown; readonly problems: readonly string[] }, served: Pick<ServedResource, "schema" | "apiVersion"> & { readonly resource: ExpectedKind }, validation: FieldValidation, warnings: string[]): Draft<KubeObject> {
+  const { value } = raw;
+  const { kind, version } = served.resource;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+  }
+  const given = value as Record<string, unknown>;
+  checkKind(given, served);
+  const { value: object, problems } = decode(served.schema, { ...given, apiVersion: served.apiVersion, kind }, { gvk: { version, kind } });
+  const all = [...problems, ...raw.problems];
+  if (all.length > 0 && validation === "Strict") throw strictDecodingError(all, { gvk: { version, kind } });
+  if (validation === "Warn") warnings.push(...all);
+  const draft = object as Record<string, unknown>;
+  draft["metadata"] ??= {};
+  // As Go writes structs: present even when empty.
+  if (served.schema.fields?.["spec"]?.type === "object") draft["spec"] ??= {};
+  if (served.schema.fields?.["status"]?.type === "object") draft["status"] ??= {};
+  return draft as Draft<KubeObject>;
+}
+
+function checkKind(given: Record<string, unknown>, served: { readonly apiVersion: string; readonly resource: ExpectedKind }): void {
+  const { apiVersion = served.apiVersion, kind = served.resource.kind } = given;
+  if (typeof apiVersion !== "string" || typeof kind !== "string") throw badRequest("couldn't get version/kind; json parse error: apiVersion and kind must be text");
+  if (apiVersion !== served.apiVersion && apiVersion !== "") {
+    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${served.apiVersion})`);
+  }
+  if (kind !== served.resource.kind && kind !== "") {
+    const { version } = parseApiVersion(served.apiVersion);
+    throw cannotHandle(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(served.apiVersion)} in the resource's scheme`, { gvk: { version, kind }, into: served.resource.kind });
+  }
+}

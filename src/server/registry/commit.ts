@@ -1,0 +1,38 @@
+import type { KubeObject } from "../../meta/object.ts";
+import { failure } from "../../meta/status-error.ts";
+import { type Op, type Store, StoreUnavailableError } from "../../store/contract.ts";
+import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
+import type { StateCache } from "../cache/state-cache.ts";
+import type { Storage } from "../resources/served-resource.ts";
+
+/** Where a write goes. */
+export interface Target {
+  readonly store: Store;
+  readonly cache: StateCache;
+  readonly storage: Storage;
+}
+
+/** Puts `object` and resolves its entry once it is on disk and visible in the cache. ConflictError passes through. */
+export async function put({ store, cache, storage }: Target, key: string, object: KubeObject, condition: "absent" | { readonly revision: number }, also: readonly Op[] = []): Promise<CacheEntry> {
+  const value = encodeForStore(object);
+  const revision = await guarded(store.commit([{ type: "put", key, value, if: condition }, ...also]));
+  await cache.reached(revision);
+  const entry = storage.cache.get(key);
+  return entry?.revision === revision ? entry : new CacheEntry(key, value, revision);
+}
+
+/** Removes what stands at `revision`; resolves its last state with the revision of the deletion. */
+export async function remove({ store, cache }: Target, entry: CacheEntry, also: readonly Op[] = []): Promise<CacheEntry> {
+  const revision = await guarded(store.commit([{ type: "delete", key: entry.key, if: { revision: entry.revision } }, ...also]));
+  await cache.reached(revision);
+  return new CacheEntry(entry.key, entry.stored, revision);
+}
+
+async function guarded(commit: Promise<number>): Promise<number> {
+  try {
+    return await commit;
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) throw failure("ServiceUnavailable", `the store cannot take writes: ${error.message}`, { retryAfterSeconds: 1 });
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+import { deepFreeze, type Draft } from "../../base/values.ts";
+import { validateObjectMeta } from "../../meta/validation.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import { alreadyExists, badRequest, failure, invalid } from "../../meta/status-error.ts";
+import { FieldPath } from "../../meta/field-path.ts";
+import type { ApiResponse } from "../../meta/wire.ts";
+import { ConflictError } from "../../store/contract.ts";
+import type { AdmissionRequest } from "../admission/admission.ts";
+import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
+import type { ResourceContext, ServerParts } from "../context.ts";
+import { keyFor, type ServedResource, type Storage } from "../resources/served-resource.ts";
+import { readObject } from "./body.ts";
+import { put } from "./commit.ts";
+import { entryResponse, formFor } from "./get.ts";
+import { generateName, placeObject, stampCreate } from "./metadata.ts";
+import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
+
+/** A generated name that is taken is drawn again this often. */
+const NAME_ATTEMPTS = 8;
+
+/** POST to a collection. */
+export async function create(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
+  const { served, query, request, warnings } = context;
+  const form = formFor(context);
+  const dryRun = isDryRun(query.getAll("dryRun"), "CreateOptions");
+  const validation = fieldValidationOf(query, "CreateOptions");
+  fieldManagerOf(query, request.headers["user-agent"], "CreateOptions");
+  const draft = await readObject(request, served, validation, warnings);
+  const entry = await createObject(parts, context, storage, draft, { dryRun });
+  return entryResponse(201, served, entry, form, query, parts.clock.now());
+}
+
+/** Brings a decoded object into being: stamped, admitted, validated, stored. */
+export async function createObject(
+  parts: ServerParts,
+  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
+  storage: Storage,
+  draft: Draft<KubeObject>,
+  options: { readonly dryRun: boolean },
+): Promise<CacheEntry> {
+  const { served, target } = context;
+  placeObject(draft, served, target.namespace);
+  const generated = (draft.metadata.name ?? "") === "" && (draft.metadata.generateName ?? "") !== "";
+  if (target.name !== "" && draft.metadata.name !== target.name) throw badRequest(`the name of the object (${draft.metadata.name ?? ""}) does not match the name on the URL (${target.name})`);
+  for (let attempt = 1; ; attempt += 1) {
+    if (generated) generateName(draft, parts.random);
+    try {
+      return await attemptCreate(parts, context, storage, draft, options);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      // Something claimed beside the object (an address) was taken by another server meanwhile: claim again.
+      if (error.key !== keyFor(storage, draft.metadata.namespace ?? "", draft.metadata.name ?? "") && attempt < NAME_ATTEMPTS) continue;
+      const subject = { ...served.resource, name: draft.metadata.name ?? "" };
+      if (!generated) throw alreadyExists(subject);
+      if (attempt >= NAME_ATTEMPTS) {
+        throw failure("AlreadyExists", `${alreadyExists(subject).message}, the server was not able to generate a unique name for the object`, { name: subject.name, group: subject.group, kind: subject.resource, retryAfterSeconds: 1 });
+      }
+    }
+  }
+}
+
+async function attemptCreate(
+  parts: ServerParts,
+  { served, user, warnings }: Pick<ResourceContext, "served" | "user" | "warnings">,
+  storage: Storage,
+  draft: Draft<KubeObject>,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<CacheEntry> {
+  const { definition } = served;
+  definition.defaults?.(draft);
+  const admission: AdmissionRequest = {
+    operation: "CREATE",
+    served,
+    subresource: "",
+    namespace: draft.metadata.namespace ?? "",
+    name: draft.metadata.name ?? "",
+    user,
+    dryRun,
+    object: draft,
+    previous: undefined,
+    alsoCommit: [],
+    warn: (text) => warnings.push(text),
+  };
+  const key = keyFor(storage, draft.metadata.namespace ?? "", draft.metadata.name ?? "");
+  stampCreate(draft, served, parts);
+  await parts.admission.mutate(admission);
+  if (served.hasStatus) (draft as unknown as Record<string, unknown>)["status"] = {};
+  definition.prepareCreate?.(draft);
+  validateNew(draft, served);
+  for (const text of definition.warnings?.(draft, undefined) ?? []) warnings.push(text);
+  try {
+    await parts.admission.validate(admission);
+    const stored = served.conversion === undefined ? draft : served.conversion.toStorage(draft);
+    if (dryRun) {
+      if (storage.cache.get(key) !== undefined) throw new ConflictError(key, undefined);
+      return new CacheEntry(key, encodeForStore(deepFreeze(stored)), 0);
+    }
+    return await put({ ...parts, storage }, key, deepFreeze(stored), "absent", admission.alsoCommit);
+  } catch (error) {
+    parts.admission.release(admission);
+    throw error;
+  }
+}
+
+function validateNew(draft: Draft<KubeObject>, served: ServedResource): void {
+  const { definition, resource } = served;
+  const errors = [
+    ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
+    ...(definition.validate?.(draft) ?? []),
+  ];
+  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: draft.metadata.name ?? "" }, errors);
+}

@@ -1,0 +1,86 @@
+import { FieldSelector } from "../../meta/field-selector.ts";
+import { LabelSelector } from "../../meta/label-selector.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import { badRequest } from "../../meta/status-error.ts";
+import type { CacheEntry } from "../cache/cache-entry.ts";
+import type { ServedResource, Storage } from "../resources/served-resource.ts";
+
+/** Which objects a list or watch is about. */
+export interface Selected {
+  readonly namespace: string;
+  /** From the path or a field selector on metadata.name; empty for all. */
+  readonly name: string;
+  readonly matches: ((object: KubeObject) => boolean) | undefined;
+  /** An index that already narrows the selection, with the value to look up. */
+  readonly index: { readonly name: string; readonly value: string } | undefined;
+}
+
+/** Reads labelSelector and fieldSelector; unknown field labels are refused as upstream words it. */
+export function selectionOf(served: ServedResource, target: { readonly namespace: string; readonly name: string }, query: URLSearchParams): Selected {
+  const labelText = query.get("labelSelector") ?? "";
+  const fieldText = query.get("fieldSelector") ?? "";
+  const tests: ((object: KubeObject) => boolean)[] = [];
+  let { name, namespace } = target;
+  let index: Selected["index"];
+  if (labelText !== "") {
+    const selector = LabelSelector.parse(labelText);
+    if (!selector.matchesEverything) tests.push(({ metadata }) => selector.matches(metadata.labels ?? {}));
+  }
+  if (fieldText !== "") {
+    for (const { field, operator, value } of FieldSelector.parse(fieldText).requirements) {
+      const read = fieldReader(served, field);
+      if (operator === "=") {
+        if (field === "metadata.name" && name === "") name = value;
+        else if (field === "metadata.namespace" && namespace === "" && served.resource.namespaced) namespace = value;
+        else if (index === undefined && served.definition.indexedFields?.includes(field) === true && served.conversion === undefined) index = { name: field, value };
+        tests.push((object) => read(object) === value);
+      } else tests.push((object) => read(object) !== value);
+    }
+  }
+  const [only] = tests;
+  const matches = tests.length === 0 ? undefined : tests.length === 1 ? only : (object: KubeObject) => tests.every((test) => test(object));
+  return { namespace, name, matches, index };
+}
+
+function fieldReader(served: ServedResource, field: string): (object: KubeObject) => string {
+  if (field === "metadata.name") return ({ metadata }) => metadata.name ?? "";
+  if (field === "metadata.namespace" && served.resource.namespaced) return ({ metadata }) => metadata.namespace ?? "";
+  const known = served.definition.fieldSelectors?.[field];
+  if (known !== undefined) return known;
+  throw badRequest(`field label not supported: ${field}`);
+}
+
+/** Whether the selection names a single key. */
+export function isOneObject(served: ServedResource, { name, namespace }: Selected): boolean {
+  return name !== "" && (!served.resource.namespaced || namespace !== "");
+}
+
+/** The store prefix that holds the selection. */
+export function prefixOf(storage: Storage, { namespace, name }: Selected, namespaced: boolean): string {
+  if (!namespaced) return name === "" ? storage.prefix : `${storage.prefix}${name}`;
+  if (namespace === "") return storage.prefix;
+  return name === "" ? `${storage.prefix}${namespace}/` : `${storage.prefix}${namespace}/${name}`;
+}
+
+/** Selected entries above `after`, in key order. */
+export function* selectEntries(served: ServedResource, storage: Storage, selected: Selected, after?: string): IterableIterator<CacheEntry> {
+  const { namespaced } = served.resource;
+  const prefix = prefixOf(storage, selected, namespaced);
+  if (isOneObject(served, selected)) {
+    const entry = storage.cache.get(prefix);
+    if (entry !== undefined && (after === undefined || entry.key > after) && passes(served, selected, entry)) yield entry;
+    return;
+  }
+  const indexed = selected.index === undefined ? undefined : storage.cache.indexed(selected.index.name, selected.index.value);
+  const from = after !== undefined && after >= prefix ? `${after}\0` : prefix;
+  const entries = indexed === undefined ? storage.cache.range(prefix, after) : indexed.range(from);
+  for (const [key, entry] of entries) {
+    if (indexed !== undefined && !key.startsWith(prefix)) continue;
+    if (passes(served, selected, entry)) yield entry;
+  }
+}
+
+/** Whether one entry is selected, its place aside. */
+export function passes(served: ServedResource, { matches }: Selected, entry: CacheEntry): boolean {
+  return matches === undefined || matches(served.conversion === undefined ? entry.object : served.conversion.fromStorage(entry.object));
+}

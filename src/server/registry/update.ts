@@ -1,0 +1,154 @@
+import { clone, deepEqual, deepFreeze, type Draft } from "../../base/values.ts";
+import { FieldPath } from "../../meta/field-path.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import { badRequest, conflict, type FieldError, invalid, modifiedText, notFound } from "../../meta/status-error.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "../../meta/validation.ts";
+import type { ApiResponse } from "../../meta/wire.ts";
+import { ConflictError } from "../../store/contract.ts";
+import type { AdmissionRequest } from "../admission/admission.ts";
+import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
+import type { ResourceContext, ServerParts } from "../context.ts";
+import { keyFor, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
+import { readObject } from "./body.ts";
+import { put, remove } from "./commit.ts";
+import { createObject } from "./create.ts";
+import { entryResponse, formFor } from "./get.ts";
+import { bumpGeneration, carryAllButStatus, carryMetadata, carryStatus, placeObject } from "./metadata.ts";
+import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
+
+/** How often an update without a named version, or a patch, is tried again when others write in between. */
+const ATTEMPTS = 12;
+
+/** PUT of an object or of its status. */
+export async function update(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
+  const { served, target, query, request, warnings } = context;
+  const form = formFor(context);
+  const dryRun = isDryRun(query.getAll("dryRun"), "UpdateOptions");
+  const validation = fieldValidationOf(query, "UpdateOptions");
+  fieldManagerOf(query, request.headers["user-agent"], "UpdateOptions");
+  const draft = await readObject(request, served, validation, warnings);
+  checkName(draft, target.name);
+  placeObject(draft, served, target.namespace);
+  const key = keyFor(storage, target.namespace, target.name);
+  if (served.definition.allowCreateOnUpdate === true && target.subresource === "" && storage.cache.get(key) === undefined) {
+    const entry = await createObject(parts, context, storage, draft, { dryRun });
+    return entryResponse(201, served, entry, form, query, parts.clock.now());
+  }
+  const entry = await changeObject(parts, context, storage, { dryRun, next: () => Promise.resolve(clone(draft)) });
+  return entryResponse(200, served, entry, form, query, parts.clock.now());
+}
+
+function checkName(draft: Draft<KubeObject>, name: string): void {
+  const given = draft.metadata.name ?? "";
+  if (given === "") draft.metadata.name = name;
+  else if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+}
+
+export interface Change {
+  readonly dryRun: boolean;
+  /** Makes what should stand from what stands (frozen, in the served version). Called again when others write in between. */
+  next(previous: KubeObject): Promise<Draft<KubeObject>>;
+  /** Whether a lost race may be tried again although the object names a version (a patch whose version is what it read). */
+  readonly retryConflicts?: boolean;
+}
+
+/** Read, change, check, write; again when somebody else was faster and the caller named no version. */
+export async function changeObject(
+  parts: ServerParts,
+  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
+  storage: Storage,
+  change: Change,
+): Promise<CacheEntry> {
+  const { served, target } = context;
+  const key = keyFor(storage, target.namespace, target.name);
+  const subject = { ...served.resource, name: target.name };
+  let current = storage.cache.get(key);
+  if (current === undefined) {
+    await parts.cache.fresh();
+    current = storage.cache.get(key);
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    if (current === undefined) throw notFound(subject);
+    const previous = viewOf(served, current);
+    const draft = await change.next(previous);
+    const named = draft.metadata.resourceVersion ?? "";
+    if (named !== "" && named !== "0" && named !== previous.metadata.resourceVersion) throw conflict(subject, modifiedText);
+    if ((named === "" || named === "0") && change.retryConflicts !== true && served.definition.allowUnconditionalUpdate === false) {
+      throw invalid({ ...served.resource, name: target.name }, [{ type: "FieldValueInvalid", field: "metadata.resourceVersion", value: 0, detail: "must be specified for an update" }]);
+    }
+    try {
+      return await attemptChange(parts, context, storage, { draft, previous, current, dryRun: change.dryRun });
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      const mayRetry = change.retryConflicts === true || named === "" || named === "0";
+      if (!mayRetry || attempt >= ATTEMPTS) throw conflict(subject, modifiedText);
+      if (error.key === key) current = error.current === undefined ? undefined : new CacheEntry(key, error.current.value, error.current.revision);
+    }
+  }
+}
+
+async function attemptChange(
+  parts: ServerParts,
+  { served, target, user, warnings }: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
+  storage: Storage,
+  { draft, previous, current, dryRun }: { readonly draft: Draft<KubeObject>; readonly previous: KubeObject; readonly current: CacheEntry; readonly dryRun: boolean },
+): Promise<CacheEntry> {
+  const { definition, resource } = served;
+  const subject = { ...resource, name: target.name };
+  const isStatus = target.subresource === "status";
+  definition.defaults?.(draft);
+  carryMetadata(draft, previous, subject);
+  delete draft.metadata.resourceVersion;
+  const admission: AdmissionRequest = {
+    operation: "UPDATE",
+    served,
+    subresource: target.subresource,
+    namespace: target.namespace,
+    name: target.name,
+    user,
+    dryRun,
+    object: draft,
+    previous,
+    alsoCommit: [],
+    warn: (text) => warnings.push(text),
+  };
+  if (isStatus) carryAllButStatus(draft, previous, served);
+  else if (served.hasStatus && target.subresource === "") carryStatus(draft, previous);
+  await parts.admission.mutate(admission);
+  if (isStatus) definition.prepareStatusUpdate?.(draft, previous);
+  else definition.prepareUpdate?.(draft, previous);
+  if (!isStatus) bumpGeneration(draft, previous, served);
+  const errors: FieldError[] = [
+    ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
+    ...validateObjectMetaUpdate(draft.metadata, previous.metadata),
+    ...((isStatus ? undefined : definition.validate?.(draft)) ?? []),
+    ...((isStatus ? definition.validateStatusUpdate?.(draft, previous) : definition.validateUpdate?.(draft, previous)) ?? []),
+  ];
+  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
+  for (const text of definition.warnings?.(draft, previous) ?? []) warnings.push(text);
+  try {
+    await parts.admission.validate(admission);
+    const key = current.key;
+    if (isSame(draft, previous) && admission.alsoCommit.length === 0) return current;
+    const stored = deepFreeze(served.conversion === undefined ? (draft as KubeObject) : served.conversion.toStorage(draft));
+    if (dryRun) return new CacheEntry(key, encodeForStore(stored), current.revision);
+    const written = { ...parts, storage };
+    if (isFinished(served, draft)) return await remove(written, new CacheEntry(key, encodeForStore(stored), current.revision), admission.alsoCommit);
+    return await put(written, key, stored, { revision: current.revision }, admission.alsoCommit);
+  } catch (error) {
+    parts.admission.release(admission);
+    throw error;
+  }
+}
+
+/** Whether nothing but the version would change: such a write is answered without one. */
+function isSame(draft: Draft<KubeObject>, previous: KubeObject): boolean {
+  const { resourceVersion: _, ...metadata } = previous.metadata;
+  return deepEqual(draft, { ...previous, metadata });
+}
+
+/** An object that waits for deletion goes with its last finalizer. */
+function isFinished(served: ServedResource, object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata;
+  return deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0 && finalizers.length === 0 && (served.definition.finalizersBeside?.(object) ?? []).length === 0;
+}

@@ -1,0 +1,231 @@
+import { AsyncQueue } from "../../base/async-queue.ts";
+import { expired, invalid } from "../../meta/status-error.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import type { Status } from "../../meta/generated/meta-v1.ts";
+import type { ApiResponse } from "../../meta/wire.ts";
+import type { WatchEvent, WatchEventType } from "../../meta/watch-event.ts";
+import { CacheEntry } from "../cache/cache-entry.ts";
+import type { CacheEvent, Route } from "../cache/resource-cache.ts";
+import type { ResourceContext, ServerParts } from "../context.ts";
+import { isTrue } from "../request-info.ts";
+import { jsonOf, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
+import { type Form, negotiate } from "../respond/negotiate.ts";
+import { metadataOnly } from "../respond/response.ts";
+import { columnDefinitions, includeObjectOf, rowOf } from "../respond/table.ts";
+import { parseResourceVersion, waitForRevision } from "./resource-version.ts";
+import { isOneObject, passes, prefixOf, type Selected, selectEntries, selectionOf } from "./selection.ts";
+
+/** A watcher that leaves this many events unread is cut off; it lists again. */
+const UNREAD_LIMIT = 20_000;
+const BOOKMARK_MS = 60_000;
+const MIN_TIMEOUT_S = 1800;
+
+/** One event on its way to one watcher. */
+interface Frame {
+  readonly type: WatchEventType;
+  readonly entry?: CacheEntry | undefined;
+  /** For BOOKMARK. */
+  readonly revision?: number | undefined;
+  readonly initialEnd?: boolean;
+  /** For ERROR. */
+  readonly status?: Status;
+}
+
+/** WATCH: what is there first (when asked), then every change, until the timeout, the caller or the server ends it. */
+export async function watch(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
+  const { served, target, query, request, signal } = context;
+  const form = negotiate(request, query, { table: true, metadata: true, medias: ["json"] });
+  const selected = selectionOf(served, target, query);
+  const revision = parseResourceVersion(query.get("resourceVersion"), "ListOptions");
+  const initial = initialEvents(query, revision);
+  await waitForRevision(parts.cache, initial.list ? revision : (revision ?? parts.cache.revision), parts.clock);
+  const timeoutSeconds = timeoutOf(query, parts);
+  const frames = follow(parts, storage, served, selected, {
+    since: initial.list ? undefined : (revision ?? parts.cache.revision),
+    endMark: initial.endMark,
+    bookmarks: isTrue(query.get("allowWatchBookmarks")),
+    timeoutMs: timeoutSeconds * 1000,
+    signal,
+  });
+  if (form.media === "value") return { status: 200, headers: {}, body: { type: "events", events: asEvents(served, frames) } };
+  const encode = frameEncoder(served, form, query, parts);
+  return { status: 200, headers: {}, body: { type: "stream", contentType: "application/json", chunks: asBytes(frames, encode) } };
+}
+
+/** Whether the present state comes first, and whether its end is marked. */
+function initialEvents(query: URLSearchParams, revision: number | undefined): { readonly list: boolean; readonly endMark: boolean } {
+  const asked = query.get("sendInitialEvents");
+  const match = query.get("resourceVersionMatch") ?? "";
+  const refuse = (field: string, type: "FieldValueForbidden" | "FieldValueNotSupported", detail: string): never => {
+    throw invalid({ group: "meta.k8s.io", kind: "ListOptions", name: "" }, [{ type, field, value: match, detail }]);
+  };
+  if (asked === null || asked === "") {
+    if (match !== "") refuse("resourceVersionMatch", "FieldValueForbidden", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    return { list: revision === undefined || revision === 0, endMark: false };
+  }
+  if (match === "") refuse("resourceVersionMatch", "FieldValueForbidden", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  if (match !== "NotOlderThan") refuse("resourceVersionMatch", "FieldValueNotSupported", 'supported values: "NotOlderThan"');
+  const wanted = isTrue(asked);
+  return { list: wanted, endMark: wanted && isTrue(query.get("allowWatchBookmarks")) };
+}
+
+function timeoutOf(query: URLSearchParams, parts: ServerParts): number {
+  const asked = Number(query.get("timeoutSeconds") ?? "0");
+  if (Number.isFinite(asked) && asked > 0) return asked;
+  return MIN_TIMEOUT_S * (1 + parts.random.next());
+}
+
+interface FollowOptions {
+  /** Undefined: begin with the present state. */
+  readonly since: number | undefined;
+  readonly endMark: boolean;
+  readonly bookmarks: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+async function* follow(parts: ServerParts, storage: Storage, served: ServedResource, selected: Selected, options: FollowOptions): AsyncGenerator<readonly Frame[]> {
+  const { clock, cache } = parts;
+  const queue = new AsyncQueue<readonly Frame[]>({ limit: UNREAD_LIMIT, overflow: () => expired("too many unread events: list and watch again") });
+  // From here to the subscription nothing awaits: no change can fall between the state read and the changes followed.
+  const past = options.since === undefined ? [] : storage.cache.since(options.since);
+  if (past === undefined) {
+    const error = expired(`too old resource version: ${options.since} (${storage.cache.forgottenUpTo})`);
+    yield [{ type: "ERROR", status: error.status }];
+    return;
+  }
+  const first: Frame[] = [];
+  if (options.since === undefined) for (const entry of selectEntries(served, storage, selected)) first.push({ type: "ADDED", entry });
+  else first.push(...framesOf(served, storage, selected, past));
+  let seen = cache.revision;
+  if (options.endMark) first.push({ type: "BOOKMARK", revision: seen, initialEnd: true });
+  const unsubscribe = storage.cache.subscribe(
+    {
+      notify(events) {
+        const frames = framesOf(served, storage, selected, events);
+        if (frames.length > 0) queue.push(frames);
+      },
+    },
+    routeOf(storage, served, selected),
+  );
+  const end = (): void => queue.end();
+  options.signal.addEventListener("abort", end, { once: true });
+  const cancelTimeout = clock.after(options.timeoutMs, end);
+  let cancelBookmark = (): void => {};
+  const scheduleBookmark = (): void => {
+    cancelBookmark = clock.after(BOOKMARK_MS, () => {
+      if (cache.revision > seen && queue.length === 0) {
+        seen = cache.revision;
+        queue.push([{ type: "BOOKMARK", revision: seen }]);
+      }
+      scheduleBookmark();
+    });
+  };
+  if (options.bookmarks) scheduleBookmark();
+  try {
+    if (options.signal.aborted) return;
+    if (first.length > 0) yield first;
+    for await (const frames of queue) yield queue.length === 0 ? frames : [...frames, ...queue.drain().flat()];
+  } finally {
+    unsubscribe();
+    cancelTimeout();
+    cancelBookmark();
+    options.signal.removeEventListener("abort", end);
+  }
+}
+
+function routeOf(storage: Storage, served: ServedResource, selected: Selected): Route | undefined {
+  if (isOneObject(served, selected)) return { key: prefixOf(storage, selected, served.resource.namespaced) };
+  return selected.index === undefined ? undefined : { index: selected.index.name, value: selected.index.value };
+}
+
+/** What this watcher sees of some changes: an object that leaves the selection is DELETED for it, one that enters is ADDED. */
+function framesOf(served: ServedResource, storage: Storage, selected: Selected, events: readonly CacheEvent[]): Frame[] {
+  const prefix = prefixOf(storage, selected, served.resource.namespaced);
+  const namesOne = isOneObject(served, selected);
+  const frames: Frame[] = [];
+  for (const { type, entry, previous, revision } of events) {
+    if (namesOne ? entry.key !== prefix : !entry.key.startsWith(prefix)) continue;
+    if (selected.matches === undefined) {
+      frames.push({ type, entry });
+      continue;
+    }
+    const was = previous !== undefined && passes(served, selected, previous);
+    const is = type !== "DELETED" && passes(served, selected, entry);
+    if (is) frames.push({ type: was ? "MODIFIED" : "ADDED", entry });
+    else if (was) frames.push({ type: "DELETED", entry: type === "DELETED" ? entry : new CacheEntry(entry.key, previous.stored, revision) });
+  }
+  return frames;
+}
+
+function bookmark(served: ServedResource, frame: Frame): KubeObject {
+  const metadata = { resourceVersion: String(frame.revision), ...(frame.initialEnd === true ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}) };
+  return { kind: served.resource.kind, apiVersion: served.apiVersion, metadata };
+}
+
+async function* asEvents(served: ServedResource, frames: AsyncIterable<readonly Frame[]>): AsyncGenerator<readonly WatchEvent[]> {
+  for await (const batch of frames) {
+    yield batch.map((frame): WatchEvent => {
+      if (frame.entry !== undefined) return { type: frame.type, object: viewOf(served, frame.entry) };
+      if (frame.status !== undefined) return { type: "ERROR", object: frame.status as unknown as KubeObject };
+      return { type: "BOOKMARK", object: bookmark(served, frame) };
+    });
+  }
+}
+
+const encoder = new TextEncoder();
+
+async function* asBytes(frames: AsyncIterable<readonly Frame[]>, encode: (frame: Frame) => Uint8Array): AsyncGenerator<Uint8Array> {
+  for await (const batch of frames) {
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      yield encode(only);
+      continue;
+    }
+    for (let from = 0; from < batch.length; from += 500) yield join(batch.slice(from, from + 500).map(encode));
+  }
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** PERF: an event's bytes are made once for all watchers that want the same form. */
+function frameEncoder(served: ServedResource, form: Form, query: URLSearchParams, parts: ServerParts): (frame: Frame) => Uint8Array {
+  const close = encoder.encode("}\n");
+  if (form.as === "object") {
+    return (frame) => {
+      if (frame.entry === undefined) return line(frame.type, frame.status ?? bookmark(served, frame));
+      return frame.entry.encoded(`watch ${frame.type} ${served.apiVersion}`, (entry) => join([encoder.encode(`{"type":"${frame.type}","object":`), jsonOf(served, entry), close]));
+    };
+  }
+  if (form.as === "metadata") {
+    return (frame) => line(frame.type, frame.entry === undefined ? (frame.status ?? { ...bookmark(served, frame), kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" }) : metadataOnly(viewOf(served, frame.entry)));
+  }
+  const include = includeObjectOf(query);
+  let first = true;
+  return (frame) => {
+    if (frame.status !== undefined) return line(frame.type, frame.status);
+    const object = frame.entry === undefined ? bookmark(served, frame) : viewOf(served, frame.entry);
+    const row = frame.entry === undefined ? { cells: [], object: metadataOnly(object) } : rowOf(served, object, include, parts.clock.now());
+    const table = {
+      kind: "Table",
+      apiVersion: "meta.k8s.io/v1",
+      metadata: { resourceVersion: object.metadata.resourceVersion },
+      columnDefinitions: first ? columnDefinitions(served) : null,
+      rows: [row],
+    };
+    first = false;
+    return line(frame.type, table);
+  };
+}
+
+function line(type: WatchEventType, object: unknown): Uint8Array {
+  return encoder.encode(`${JSON.stringify({ type, object })}\n`);
+}

@@ -1,0 +1,177 @@
+import type { Clock } from "../base/clock.ts";
+import { sleep } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { Random } from "../base/random.ts";
+import { failure, forbidden, StatusError, unauthorized } from "../meta/status-error.ts";
+import type { ApiRequest, ApiResponse, Handle, UserInfo } from "../meta/wire.ts";
+import type { Store } from "../store/contract.ts";
+import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
+import { allAuthenticated, anonymousUser, type Authenticator } from "./authn/authenticator.ts";
+import type { AuthorizationAttributes, Authorizer } from "./authz/authorizer.ts";
+import { forbiddenMessage } from "./authz/forbidden-message.ts";
+import { StateCache } from "./cache/state-cache.ts";
+import type { ServerParts } from "./context.ts";
+import { dispatch, noSuchPath, type SpecialHandlers } from "./dispatch.ts";
+import { requestInfo, type RequestInfo } from "./request-info.ts";
+import type { KindDefinition } from "../api/kind.ts";
+import type { KubeObject } from "../meta/object.ts";
+import { builtinTable, type ConversionEntry } from "./resources/resource-table.ts";
+import { errorResponse } from "./respond/response.ts";
+
+/** Serves paths outside of resources: discovery, documents, health. Undefined: not mine. */
+export type PathHandler = (request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo) => Promise<ApiResponse> | ApiResponse | undefined;
+
+export interface ApiServerOptions {
+  readonly kinds: readonly KindDefinition<KubeObject>[];
+  readonly conversions: readonly ConversionEntry[];
+}
+
+export interface ApiServerDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** What is wired in once the parts exist: each is made by a function of them. */
+export interface Wiring {
+  readonly authenticators: readonly Authenticator[];
+  readonly authorizer: Authorizer;
+  readonly plugins: readonly AdmissionPlugin[];
+  readonly special: SpecialHandlers;
+  readonly paths: readonly PathHandler[];
+}
+
+/**
+ * The API server as one function: who is asking, may they, what is it about, do it. `run` keeps its cache current;
+ * `handle` may be called once `load` has resolved.
+ */
+export class ApiServer {
+  readonly parts: ServerParts;
+  readonly #deps: ApiServerDeps;
+  readonly #wiring: Wiring;
+  readonly #requests;
+  readonly #durations;
+  #ready = false;
+
+  constructor(options: ApiServerOptions, deps: ApiServerDeps, wire: (parts: Omit<ServerParts, "admission" | "authorizer">) => Wiring) {
+    this.#deps = deps;
+    const cache = new StateCache(deps);
+    const table = builtinTable(options, cache);
+    const base = { store: deps.store, cache, table, clock: deps.clock, random: deps.random, log: deps.log };
+    this.#wiring = wire(base);
+    this.parts = { ...base, authorizer: this.#wiring.authorizer, admission: new AdmissionChain(this.#wiring.plugins) };
+    this.#requests = deps.metrics.counter("apiserver_request_total", "Requests by verb, resource and code", ["verb", "group", "version", "resource", "subresource", "code"]);
+    this.#durations = deps.metrics.histogram("apiserver_request_duration_seconds", "Response latency in seconds", [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10, 30, 60], ["verb", "group", "version", "resource", "subresource"]);
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Takes in the store's state; then the server may be asked. */
+  async load(): Promise<void> {
+    await this.parts.cache.load();
+    this.#ready = true;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.parts.cache.run(signal), this.#compactRegularly(signal)]);
+    this.#ready = false;
+  }
+
+  readonly handle: Handle = async (request, signal) => {
+    const started = this.#deps.clock.now();
+    const query = new URLSearchParams(request.query);
+    const warnings: string[] = [];
+    const info = requestInfo(request.method, request.path, query);
+    let response: ApiResponse;
+    try {
+      if (info === undefined) throw failure("BadRequest", "the path is not percent-encoded properly");
+      response = await this.#answer(request, info, query, warnings, signal);
+    } catch (error) {
+      if (!(error instanceof StatusError)) this.#deps.log.error("request failed", { method: request.method, path: request.path, error });
+      response = errorResponse(error, { media: request.caller.type === "local" ? "value" : "json", as: "object", pretty: false });
+    }
+    if (info?.resource !== undefined) this.#measure(info, response, started);
+    return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
+  };
+
+  async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, warnings: string[], signal: AbortSignal): Promise<ApiResponse> {
+    const user = await this.#authenticate(request);
+    await this.#authorize(user, info);
+    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, warnings, signal);
+    for (const handler of this.#wiring.paths) {
+      const response = await handler(request, info, query, user);
+      if (response !== undefined) return response;
+    }
+    throw noSuchPath();
+  }
+
+  async #authenticate(request: ApiRequest): Promise<UserInfo> {
+    if (request.caller.type === "local") return request.caller.user;
+    for (const authenticator of this.#wiring.authenticators) {
+      const user = await authenticator.authenticate(request);
+      if (user !== undefined) return user.groups.includes(allAuthenticated) || user.groups.includes("system:unauthenticated") ? user : { ...user, groups: [...user.groups, allAuthenticated] };
+    }
+    if (request.headers["authorization"] !== undefined) throw unauthorized();
+    return anonymousUser;
+  }
+
+  async #authorize(user: UserInfo, info: RequestInfo): Promise<void> {
+    const attributes = attributesOf(user, info);
+    const decision = await this.parts.authorizer.authorize(attributes);
+    if (decision.verdict === "allow") return;
+    const { resource, group, name } = attributes;
+    const message = forbiddenMessage(attributes, decision.reason);
+    if (!attributes.isResource) throw failure("Forbidden", `forbidden: ${message}`, {});
+    throw forbidden({ group, resource, name }, message);
+  }
+
+  #measure({ resource: target }: RequestInfo, response: ApiResponse, started: number): void {
+    if (target === undefined) return;
+    const { verb, group, version, resource, subresource } = target;
+    if (this.parts.table.get(group, version, resource) === undefined) return;
+    const labels = [verb.toUpperCase(), group, version, resource, subresource];
+    this.#requests.inc([...labels, String(response.status)]);
+    if (verb !== "watch") this.#durations.observe((this.#deps.clock.now() - started) / 1000, labels);
+  }
+
+  /** Keeps five minutes of history, as upstream's compactor does. */
+  async #compactRegularly(signal: AbortSignal): Promise<void> {
+    let keep = this.parts.cache.revision;
+    while (!signal.aborted) {
+      await sleep(this.#deps.clock, 300_000, signal).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        if (keep > 0) await this.#deps.store.compact(keep);
+      } catch (error) {
+        this.#deps.log.warn("compaction failed", { error });
+      }
+      keep = this.parts.cache.revision;
+    }
+  }
+}
+
+/** What the authorizer is asked about a request. */
+export function attributesOf(user: UserInfo, info: RequestInfo): AuthorizationAttributes {
+  const { resource: target } = info;
+  if (target === undefined) return { user, verb: info.verb, group: "", version: "", resource: "", subresource: "", namespace: "", name: "", path: info.path, isResource: false };
+  const { verb, group, version, resource, subresource, namespace, name } = target;
+  return { user, verb, group, version, resource, subresource, namespace, name, path: info.path, isResource: true };
+}
+
+/** RFC 7234 warnings with code 299, bounded as upstream bounds them. */
+function warningHeaders(texts: readonly string[]): readonly string[] {
+  const headers: string[] = [];
+  let total = 0;
+  for (const text of new Set(texts)) {
+    const header = `299 - ${JSON.stringify(text.replace(/[^\x20-\x7e]/g, " ").slice(0, 2048))}`;
+    total += header.length;
+    if (total > 4096) break;
+    headers.push(header);
+  }
+  return headers;
+}
