@@ -95,6 +95,9 @@ export const internalError = (error: unknown): StatusError => {
   return failure("InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
 };
 
+/** The value of an error that shows none: `Invalid value: specifying both …`. */
+export const omittedValue: unique symbol = Symbol("omitted");
+
 /** One thing wrong with one field. */
 export interface FieldError {
   readonly type: FieldErrorType;
@@ -132,8 +135,15 @@ const typeText: Readonly<Record<FieldErrorType, string>> = {
 /** The error's text without the field: `Invalid value: "x": must be …`. @upstream apimachinery/pkg/util/validation/field/errors.go */
 export function fieldErrorBody({ type, value, detail }: FieldError): string {
   let text = typeText[type];
-  if (type !== "FieldValueRequired" && type !== "FieldValueForbidden" && type !== "FieldValueTooLong" && type !== "FieldValueTooMany" && type !== "InternalError") {
-    if (value === undefined || value === null) text += ": null";
+  if (
+    value !== omittedValue &&
+    type !== "FieldValueRequired" &&
+    type !== "FieldValueForbidden" &&
+    type !== "FieldValueTooLong" &&
+    type !== "FieldValueTooMany" &&
+    type !== "InternalError"
+  ) {
+    if (value === undefined || value === null) text += ': "null"';
     else if (typeof value === "string") text += `: ${JSON.stringify(value)}`;
     else if (typeof value === "object") text += `: ${JSON.stringify(value)}`;
     else text += `: ${String(value as number | boolean)}`;
