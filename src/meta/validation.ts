@@ -1,0 +1,4 @@
+// One place to import validation from.
+export * from "./ip.ts";
+export * from "./text-rules.ts";
+export * from "./validate-object-meta.ts";
