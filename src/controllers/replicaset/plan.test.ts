@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import type { SamplePod } from "../sample-objects.ts";
+import { at, epochMs, samplePod, template } from "../sample-objects.ts";
+import { burstReplicas, planReplicas, replicaStatus, slowStartBatches } from "./plan.ts";
+
+const nowMs = epochMs + 1000 * 1000;
+const podsOf = (count: number, sample: SamplePod = {}) => Array.from({ length: count }, (_, index) => samplePod(`p${index}`, sample));
+
+describe("planReplicas", () => {
+  it.each([
+    { replicas: 3, pods: podsOf(0), create: 3, remove: 0 },
+    { replicas: 3, pods: podsOf(3), create: 0, remove: 0 },
+    { replicas: 1, pods: podsOf(3), create: 0, remove: 2 },
+    { replicas: 0, pods: podsOf(3), create: 0, remove: 3 },
+    { replicas: 2, pods: podsOf(2, { deleted: true }), create: 2, remove: 0 },
+    { replicas: 2, pods: podsOf(2, { phase: "Failed" }), create: 2, remove: 0 },
+    { replicas: 2000, pods: [], create: burstReplicas, remove: 0 },
+    { replicas: 0, pods: podsOf(700), create: 0, remove: burstReplicas },
+  ])("wants $replicas, has $pods.length: makes $create, removes $remove", ({ replicas, pods, create, remove }) => {
+    const plan = planReplicas({ replicas, pods, related: () => pods, nowMs });
+    expect({ create: plan.create, remove: plan.remove.length }).toEqual({ create, remove });
+  });
+
+  it("takes from the node that carries most pods of the same owner", () => {
+    const own = [samplePod("a", { node: "n1", readyAt: 1 }), samplePod("b", { node: "n2", readyAt: 1 })];
+    const sibling = samplePod("c", { node: "n2", readyAt: 1 });
+    const plan = planReplicas({ replicas: 1, pods: own, related: () => [...own, sibling], nowMs });
+    expect(plan.remove.map((pod) => pod.metadata.name)).toEqual(["b"]);
+  });
+});
+
+describe("slowStartBatches", () => {
+  it.each([
+    [0, []],
+    [1, [1]],
+    [10, [1, 2, 4, 3]],
+  ])("%d", (count, batches) => {
+    expect([...slowStartBatches(count)]).toEqual(batches);
+  });
+});
+
+describe("replicaStatus", () => {
+  const base = { generation: 4, minReadySeconds: 0, template: template(), status: undefined, failure: undefined, nowMs };
+
+  it("counts active, ready, available and terminating pods", () => {
+    const pods = [
+      samplePod("old", { readyAt: 900, labels: { app: "web" } }),
+      samplePod("fresh", { readyAt: 995, labels: { app: "web" } }),
+      samplePod("starting", { labels: { app: "other" } }),
+      samplePod("going", { deleted: true, readyAt: 1 }),
+      samplePod("done", { phase: "Succeeded" }),
+    ];
+    expect(replicaStatus({ ...base, minReadySeconds: 10, pods })).toEqual({
+      replicas: 3,
+      fullyLabeledReplicas: 2,
+      readyReplicas: 2,
+      availableReplicas: 1,
+      terminatingReplicas: 1,
+      observedGeneration: 4,
+      conditions: undefined,
+    });
+  });
+
+  it("remembers the first failure and forgets it when all is well", () => {
+    const failed = replicaStatus({ ...base, pods: [], failure: { reason: "FailedCreate", message: "no" } });
+    expect(failed.conditions).toEqual([{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "no", lastTransitionTime: at(1000) }]);
+    const again = replicaStatus({ ...base, status: failed, pods: [], failure: { reason: "FailedDelete", message: "still no" } });
+    expect(again.conditions).toEqual(failed.conditions);
+    expect(replicaStatus({ ...base, status: failed, pods: [] }).conditions).toBeUndefined();
+  });
+});

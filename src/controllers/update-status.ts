@@ -1,0 +1,30 @@
+import type { Client } from "../client/client.ts";
+import type { KubeObject } from "../meta/object.ts";
+import type { Resource } from "../meta/resource.ts";
+import { hasReason } from "../meta/status-error.ts";
+
+/**
+ * Writes an object's status. When somebody was faster, once more on the live object; `next` then decides on that one,
+ * and undefined leaves it alone. Throws what the second attempt throws.
+ */
+export async function updateStatus<T extends KubeObject>(
+  client: Client,
+  resource: Resource<T>,
+  object: T,
+  options: { readonly next: (object: T) => T | undefined; readonly signal: AbortSignal },
+): Promise<T> {
+  const { next, signal } = options;
+  const place = { namespace: object.metadata.namespace, signal };
+  const write = async (from: T): Promise<T> => {
+    const changed = next(from);
+    return changed === undefined ? from : client.update(resource, changed, { ...place, subresource: "status" });
+  };
+  try {
+    return await write(object);
+  } catch (error) {
+    if (!hasReason(error, "Conflict")) throw error;
+    const live = await client.get(resource, object.metadata.name ?? "", place);
+    if (live.metadata.uid !== object.metadata.uid) throw error;
+    return write(live);
+  }
+}
