@@ -1,7 +1,6 @@
 import { rfc3339, type Clock } from "../../base/clock.ts";
 import { nameSuffix, type Random, uuid } from "../../base/random.ts";
 import { clone, deepEqual, type Draft } from "../../base/values.ts";
-import type { KindDefinition } from "../../api/kind.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { badRequest, conflict } from "../../meta/status-error.ts";
 import type { ServedResource } from "../resources/served-resource.ts";

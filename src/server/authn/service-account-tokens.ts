@@ -1,0 +1,174 @@
+import type { Clock } from "../../base/clock.ts";
+import { type Random, uuid } from "../../base/random.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import { unauthorized } from "../../meta/status-error.ts";
+import type { UserInfo } from "../../meta/wire.ts";
+import type { Signer } from "../../platform/signer.ts";
+import type { StateCache } from "../cache/state-cache.ts";
+import type { Authenticator } from "./authenticator.ts";
+
+/** What a token is bound to besides its account: it ends with that object. */
+export interface BoundObject {
+  readonly kind: "Pod" | "Secret" | "Node";
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface TokenRequestSpec {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly audiences: readonly string[];
+  readonly seconds: number;
+  readonly bound?: BoundObject | undefined;
+  /** The node of the pod that the token is bound to. */
+  readonly node?: { readonly name: string; readonly uid?: string | undefined } | undefined;
+}
+
+interface Reference {
+  readonly name: string;
+  readonly uid?: string | undefined;
+}
+/** Claims as upstream's tokens carry them. @upstream pkg/serviceaccount/claims.go */
+interface Claims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: readonly string[];
+  readonly exp: number;
+  readonly iat: number;
+  readonly nbf: number;
+  readonly jti: string;
+  readonly "kubernetes.io": {
+    readonly namespace: string;
+    readonly serviceaccount: Reference;
+    readonly pod?: Reference;
+    readonly secret?: Reference;
+    readonly node?: Reference;
+  };
+}
+
+export interface TokenOptions {
+  readonly issuer: string;
+  /** Audiences that mean this API server; the first is the default. */
+  readonly audiences: readonly string[];
+}
+
+export interface TokenDeps {
+  readonly signer: Signer;
+  readonly cache: StateCache;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const encode = (value: unknown): string => btoa(unescapeUtf8(JSON.stringify(value))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+const textDecoder = new TextDecoder();
+const textEncoder = new TextEncoder();
+const unescapeUtf8 = (text: string): string => String.fromCharCode(...textEncoder.encode(text));
+
+function decode(part: string): unknown {
+  const binary = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
+  return JSON.parse(textDecoder.decode(Uint8Array.from(binary, (character) => character.charCodeAt(0))));
+}
+
+const KNOWN_LIMIT = 10_000;
+const CLOCK_SKEW_S = 0;
+
+/** Issues service-account tokens, and tells whom a token stands for while everything it is bound to stands. */
+export class ServiceAccountTokens implements Authenticator {
+  readonly #options: TokenOptions;
+  readonly #deps: TokenDeps;
+  /** PERF: claims of tokens whose signature was checked; what they are bound to is looked at every time. */
+  readonly #checked = new Map<string, Claims>();
+
+  constructor(options: TokenOptions, deps: TokenDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  get audiences(): readonly string[] {
+    return this.#options.audiences;
+  }
+
+  issue(spec: TokenRequestSpec): { readonly token: string; readonly expiresAtMs: number } {
+    const { signer, clock, random } = this.#deps;
+    const now = Math.floor(clock.now() / 1000);
+    const { bound, node } = spec;
+    const reference = bound === undefined ? {} : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } };
+    const claims: Claims = {
+      aud: spec.audiences,
+      exp: now + spec.seconds,
+      iat: now,
+      iss: this.#options.issuer,
+      jti: uuid(random),
+      "kubernetes.io": { namespace: spec.namespace, ...(node === undefined ? {} : { node }), ...reference, serviceaccount: { name: spec.name, uid: spec.uid } },
+      nbf: now,
+      sub: `system:serviceaccount:${spec.namespace}:${spec.name}`,
+    };
+    const text = `${encode({ alg: signer.algorithm, kid: signer.keyId })}.${encode(claims)}`;
+    return { token: `${text}.${signer.sign(text)}`, expiresAtMs: claims.exp * 1000 };
+  }
+
+  authenticate(request: { readonly headers: { readonly [name: string]: string | undefined } }): UserInfo | undefined {
+    const header = request.headers["authorization"];
+    if (header === undefined || !/^bearer /i.test(header)) return undefined;
+    const token = header.slice(7).trim();
+    const reviewed = this.review(token, this.#options.audiences);
+    if (reviewed === undefined) return undefined;
+    return reviewed.user;
+  }
+
+  /** Undefined: not a token of this issuer. Throws 401 when it is one and does not hold. */
+  review(token: string, audiences: readonly string[]): { readonly user: UserInfo; readonly audiences: readonly string[] } | undefined {
+    const claims = this.#claimsOf(token);
+    if (claims === undefined) return undefined;
+    const now = this.#deps.clock.now() / 1000;
+    if (claims.exp <= now - CLOCK_SKEW_S || claims.nbf > now + 60) throw unauthorized();
+    const common = claims.aud.filter((audience) => audiences.includes(audience));
+    if (common.length === 0) throw unauthorized();
+    const { namespace, serviceaccount, pod, secret, node } = claims["kubernetes.io"];
+    this.#mustStand(`/registry/serviceaccounts/${namespace}/${serviceaccount.name}`, serviceaccount.uid);
+    if (pod !== undefined) this.#mustStand(`/registry/pods/${namespace}/${pod.name}`, pod.uid);
+    if (secret !== undefined) this.#mustStand(`/registry/secrets/${namespace}/${secret.name}`, secret.uid);
+    if (node !== undefined && pod === undefined) this.#mustStand(`/registry/minions/${node.name}`, node.uid);
+    const extra: Record<string, readonly string[]> = { "authentication.kubernetes.io/credential-id": [`JTI=${claims.jti}`] };
+    if (pod !== undefined) {
+      extra["authentication.kubernetes.io/pod-name"] = [pod.name];
+      extra["authentication.kubernetes.io/pod-uid"] = [pod.uid ?? ""];
+    }
+    if (node !== undefined) {
+      extra["authentication.kubernetes.io/node-name"] = [node.name];
+      if (node.uid !== undefined) extra["authentication.kubernetes.io/node-uid"] = [node.uid];
+    }
+    const user: UserInfo = { name: claims.sub, uid: serviceaccount.uid, groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"], extra };
+    return { user, audiences: common };
+  }
+
+  #claimsOf(token: string): Claims | undefined {
+    const known = this.#checked.get(token);
+    if (known !== undefined) return known;
+    const [header, payload, signature, ...more] = token.split(".");
+    if (header === undefined || payload === undefined || signature === undefined || more.length > 0 || token.length > 16_384) return undefined;
+    let claims: Claims;
+    try {
+      const { alg } = decode(header) as { alg?: unknown };
+      claims = decode(payload) as Claims;
+      if (claims.iss !== this.#options.issuer) return undefined;
+      if (alg !== this.#deps.signer.algorithm || !this.#deps.signer.verify(`${header}.${payload}`, signature)) throw unauthorized();
+    } catch (error) {
+      if (error instanceof SyntaxError || (error instanceof Error && error.name === "InvalidCharacterError")) return undefined;
+      throw error;
+    }
+    if (this.#checked.size >= KNOWN_LIMIT) this.#checked.clear();
+    this.#checked.set(token, claims);
+    return claims;
+  }
+
+  #mustStand(key: string, uid: string | undefined): void {
+    const prefix = key.slice(0, key.indexOf("/", "/registry/".length) + 1);
+    const object: KubeObject | undefined = this.#deps.cache.resource(prefix).get(key)?.object;
+    if (object === undefined || (uid !== undefined && object.metadata.uid !== uid)) throw unauthorized();
+    const { deletionTimestamp } = object.metadata;
+    // Tokens outlive the beginning of a deletion by a minute, for the pod's own good-byes.
+    if (deletionTimestamp !== undefined && Date.parse(deletionTimestamp) + 60_000 < this.#deps.clock.now()) throw unauthorized();
+  }
+}

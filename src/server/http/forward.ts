@@ -1,0 +1,145 @@
+import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest, ServerResponse } from "node:http";
+import { request as httpsRequest, type RequestOptions } from "node:https";
+import type { ServerHttp2Stream } from "node:http2";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { failure } from "../../meta/status-error.ts";
+import type { ProxyTarget } from "../../meta/wire.ts";
+
+/** The client certificates that the server can present to those it forwards to. PEM. */
+export interface ProxyIdentities {
+  readonly [identity: string]: { readonly certificate: string; readonly privateKey: string } | undefined;
+}
+
+/** Headers that belong to one hop. RFC 9110 7.6.1 */
+const hopByHop = new Set(["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"]);
+
+const CONNECT_MS = 10_000;
+
+function outgoingHeaders(incoming: IncomingHttpHeaders, target: ProxyTarget, upgrade: boolean): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(incoming)) {
+    if (value === undefined || name.startsWith(":") || (!upgrade && hopByHop.has(name)) || name === "host" || name === "authorization") continue;
+    headers[name] = value;
+  }
+  for (const [name, value] of Object.entries(target.headers)) {
+    if (value === undefined) delete headers[name];
+    else headers[name] = value;
+  }
+  return headers;
+}
+
+function open(method: string, incoming: IncomingHttpHeaders, target: ProxyTarget, identities: ProxyIdentities, upgrade: boolean): ClientRequest {
+  const identity = identities[target.identity];
+  const options: RequestOptions = {
+    method,
+    host: target.host,
+    port: target.port,
+    path: target.path,
+    headers: outgoingHeaders(incoming, target, upgrade),
+    agent: false,
+    timeout: CONNECT_MS,
+    ...(target.scheme === "http"
+      ? {}
+      : {
+          rejectUnauthorized: target.ca !== undefined,
+          ...(target.ca === undefined ? {} : { ca: target.ca }),
+          ...(target.serverName === undefined ? {} : { servername: target.serverName }),
+          ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.privateKey }),
+        }),
+  };
+  const request = target.scheme === "http" ? httpRequest(options) : httpsRequest(options);
+  request.on("timeout", () => {
+    if (request.socket?.connecting !== false) request.destroy(new Error(`no connection to ${target.host}:${target.port} within ${CONNECT_MS / 1000} s`));
+  });
+  return request;
+}
+
+function unreachable(target: ProxyTarget, error: Error): { readonly code: number; readonly text: string } {
+  const { status } = failure("ServiceUnavailable", `error trying to reach ${target.host}:${target.port}: ${error.message}`, undefined, target.identity === "kubelet-client" ? 500 : 503);
+  return { code: status.code ?? 503, text: `${JSON.stringify(status)}\n` };
+}
+
+/** Sends a request on and its answer back, both as streams. */
+export function forwardRequest(
+  source: Readable,
+  sink: ServerResponse | ServerHttp2Stream,
+  target: ProxyTarget,
+  identities: ProxyIdentities,
+  given?: { readonly method: string; readonly headers: IncomingHttpHeaders },
+): Promise<void> {
+  const { method = "GET", headers } = given ?? (source as IncomingMessage);
+  return new Promise((resolve) => {
+    const request = open(method, headers, target, identities, false);
+    sink.on("close", () => {
+      request.destroy();
+      resolve();
+    });
+    request.on("response", (response) => {
+      respond(sink, response.statusCode ?? 502, response.headers);
+      response.pipe(sink as Writable);
+      response.on("error", () => sink.destroy());
+    });
+    request.on("error", (error) => {
+      if (sink.destroyed || headersSent(sink)) {
+        sink.destroy();
+        return;
+      }
+      const { code, text } = unreachable(target, error);
+      respond(sink, code, { "content-type": "application/json" });
+      sink.end(text);
+    });
+    if (method === "GET" || method === "HEAD") request.end();
+    else source.pipe(request);
+  });
+}
+
+function headersSent(sink: ServerResponse | ServerHttp2Stream): boolean {
+  return sink.headersSent;
+}
+
+function respond(sink: ServerResponse | ServerHttp2Stream, status: number, headers: IncomingHttpHeaders): void {
+  const clean: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined && !hopByHop.has(name)) clean[name] = value;
+  if (sink instanceof ServerResponse) {
+    sink.writeHead(status, clean);
+    sink.flushHeaders();
+  } else sink.respond({ ":status": status, ...clean });
+}
+
+/** Sends an upgrade on; when the target switches protocols, the two sockets are joined. */
+export function forwardUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, target: ProxyTarget, identities: ProxyIdentities): void {
+  const request = open(incoming.method ?? "GET", incoming.headers, target, identities, true);
+  socket.on("close", () => request.destroy());
+  request.on("upgrade", (response, upstream, upstreamHead) => {
+    socket.write(headText(response, 101));
+    if (upstreamHead.length > 0) socket.write(upstreamHead);
+    if (head.length > 0) upstream.write(head);
+    upstream.setNoDelay(true);
+    upstream.setTimeout(0);
+    upstream.on("error", () => socket.destroy());
+    upstream.on("close", () => socket.destroy());
+    socket.on("close", () => upstream.destroy());
+    upstream.pipe(socket);
+    socket.pipe(upstream);
+  });
+  request.on("response", (response) => {
+    socket.write(headText(response, response.statusCode ?? 502));
+    response.pipe(socket);
+  });
+  request.on("error", (error) => {
+    if (socket.destroyed) return;
+    const { code, text } = unreachable(target, error);
+    socket.end(`HTTP/1.1 ${code} Error\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
+  });
+  request.end();
+}
+
+function headText(response: IncomingMessage, status: number): string {
+  let text = `HTTP/1.1 ${status} ${response.statusMessage ?? ""}\r\n`;
+  for (let index = 0; index < response.rawHeaders.length; index += 2) {
+    const name = response.rawHeaders[index] ?? "";
+    // The body is piped decoded: its chunks are not.
+    if (name.toLowerCase() !== "transfer-encoding") text += `${name}: ${response.rawHeaders[index + 1] ?? ""}\r\n`;
+  }
+  return `${text}${status === 101 ? "" : "Connection: close\r\n"}\r\n`;
+}

@@ -1,0 +1,212 @@
+import { createHash } from "node:crypto";
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { createServer as createTlsServer, type PeerCertificate, type SecureContextOptions, type TLSSocket } from "node:tls";
+import type { Logger } from "../../base/log.ts";
+import type { ApiRequest, ApiResponse, Caller, ClientCertificate, Handle } from "../../meta/wire.ts";
+import { requestBody } from "./request-body.ts";
+import { forwardRequest, forwardUpgrade, type ProxyIdentities } from "./forward.ts";
+import { writeHttp1, writeHttp2 } from "./write-response.ts";
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM */
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** PEM bundle of those who may sign client certificates. */
+  readonly clientCa: string;
+}
+
+export interface ListenerDeps {
+  readonly handle: Handle;
+  readonly identities: ProxyIdentities;
+  readonly log: Logger;
+}
+
+const MAX_STREAMS = 250;
+const MAX_HEADER_BYTES = 1 << 20;
+
+/**
+ * One TLS port for HTTP/1.1, HTTP/2 and upgrades: a thin shell around `handle`. `closeGracefully` ends idle connections
+ * and watches first, then waits for what is being answered.
+ */
+export class Listener {
+  readonly #deps: ListenerDeps;
+  readonly #sockets = new Set<Socket>();
+  readonly #stopping = new AbortController();
+  readonly #tls;
+  readonly #http1;
+  readonly #http2;
+
+  constructor(options: Omit<ListenerOptions, "host" | "port">, deps: ListenerDeps) {
+    this.#deps = deps;
+    const context: SecureContextOptions = { cert: options.certificate, key: options.privateKey, ca: options.clientCa, minVersion: "TLSv1.2" };
+    this.#http1 = createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 120_000, headersTimeout: 32_000, requestTimeout: 120_000 }, (request, response) => void this.#onHttp1(request, response));
+    this.#http1.on("upgrade", (request, socket, head) => void this.#onUpgrade(request, socket, head));
+    this.#http1.on("clientError", (_error, socket) => {
+      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request");
+      else socket.destroy();
+    });
+    this.#http2 = createHttp2Server({ settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: 1 << 20, maxHeaderListSize: MAX_HEADER_BYTES }, maxSessionMemory: 64 });
+    this.#http2.on("stream", (stream, headers) => void this.#onHttp2(stream, headers));
+    this.#http2.on("session", (session) => {
+      session.setLocalWindowSize(8 << 20);
+      session.on("error", () => session.destroy());
+      const stop = (): void => session.close();
+      this.#stopping.signal.addEventListener("abort", stop, { once: true });
+      session.on("close", () => this.#stopping.signal.removeEventListener("abort", stop));
+    });
+    this.#http2.on("sessionError", () => {});
+    this.#tls = createTlsServer({ ...context, ALPNProtocols: ["h2", "http/1.1"], requestCert: true, rejectUnauthorized: false, handshakeTimeout: 10_000 }, (socket) => this.#onSecure(socket));
+    this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
+  }
+
+  /** Resolves the address listened on; rejects with the system's error (EADDRINUSE). */
+  listen({ host, port }: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#tls.once("error", reject);
+      this.#tls.listen(port, host, () => {
+        this.#tls.off("error", reject);
+        this.#tls.on("error", (error) => this.#deps.log.error("listener failed", { error }));
+        resolve(this.#tls.address() as AddressInfo);
+      });
+    });
+  }
+
+  async closeGracefully(withinMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#tls.close(() => resolve()));
+    this.#stopping.abort(new Error("the server is shutting down"));
+    this.#http1.closeIdleConnections();
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, withinMs);
+    const idle = setInterval(() => this.#http1.closeIdleConnections(), 50);
+    await closed;
+    clearTimeout(timer);
+    clearInterval(idle);
+  }
+
+  #onSecure(socket: TLSSocket): void {
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    socket.setNoDelay(true);
+    (socket.alpnProtocol === "h2" ? this.#http2 : this.#http1).emit("connection", socket);
+  }
+
+  async #onHttp1(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const controller = new AbortController();
+    response.on("close", () => controller.abort());
+    const stop = (): void => controller.abort();
+    this.#stopping.signal.addEventListener("abort", stop, { once: true });
+    try {
+      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, callerOf(request.socket as TLSSocket, false));
+      const answer = await this.#deps.handle(api, controller.signal);
+      if (answer.body.type === "proxy") await forwardRequest(request, response, answer.body.target, this.#deps.identities);
+      else await writeHttp1(response, answer, request.method === "HEAD");
+    } catch (error) {
+      this.#deps.log.debug("request ended early", { error });
+      response.destroy();
+    } finally {
+      this.#stopping.signal.removeEventListener("abort", stop);
+      // An unread body would be taken for the next request.
+      if (!request.complete) request.resume();
+    }
+  }
+
+  async #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+    const controller = new AbortController();
+    stream.on("close", () => controller.abort());
+    stream.on("error", () => {});
+    const stop = (): void => controller.abort();
+    this.#stopping.signal.addEventListener("abort", stop, { once: true });
+    try {
+      const socket = stream.session?.socket as TLSSocket;
+      const method = headers[":method"] ?? "GET";
+      const api = toApiRequest(method, headers[":path"] ?? "/", headers, stream, callerOf(socket, false));
+      const answer = await this.#deps.handle(api, controller.signal);
+      if (stream.destroyed) return;
+      if (answer.body.type === "proxy") await forwardRequest(stream, stream, answer.body.target, this.#deps.identities, { method, headers });
+      else await writeHttp2(stream, answer, method === "HEAD");
+    } catch (error) {
+      this.#deps.log.debug("request ended early", { error });
+      if (!stream.destroyed) stream.destroy();
+    } finally {
+      this.#stopping.signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    const controller = new AbortController();
+    socket.on("close", () => controller.abort());
+    try {
+      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, undefined, callerOf(request.socket as TLSSocket, true));
+      const answer = await this.#deps.handle(api, controller.signal);
+      if (answer.body.type === "proxy") forwardUpgrade(request, socket, head, answer.body.target, this.#deps.identities);
+      else await refuseUpgrade(socket, answer);
+    } catch (error) {
+      this.#deps.log.debug("upgrade ended early", { error });
+      socket.destroy();
+    }
+  }
+}
+
+/** An answer that is no upgrade, written by hand on the bare socket. */
+async function refuseUpgrade(socket: Duplex, { status, body }: ApiResponse): Promise<void> {
+  const chunks: Uint8Array[] = [];
+  let contentType = "text/plain";
+  if (body.type === "bytes") {
+    chunks.push(...body.chunks);
+    contentType = body.contentType;
+  } else if (body.type === "stream") {
+    // A watch or log asked for with an Upgrade header that it does not know: streamed until either side ends.
+    socket.write(`HTTP/1.1 ${status} OK\r\nContent-Type: ${body.contentType}\r\nConnection: close\r\n\r\n`);
+    for await (const chunk of body.chunks) {
+      if (socket.destroyed) break;
+      socket.write(chunk);
+    }
+    socket.end();
+    return;
+  }
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  socket.write(`HTTP/1.1 ${status} Status\r\nContent-Type: ${contentType}\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`);
+  for (const chunk of chunks) socket.write(chunk);
+  socket.end();
+}
+
+function toApiRequest(method: string, url: string, headers: IncomingHttpHeaders, body: Parameters<typeof requestBody>[0] | undefined, caller: Caller): ApiRequest {
+  const question = url.indexOf("?");
+  return {
+    method: method as ApiRequest["method"],
+    path: question < 0 ? url : url.slice(0, question),
+    query: question < 0 ? "" : url.slice(question + 1),
+    headers: headers as ApiRequest["headers"],
+    body: body === undefined || method === "GET" || method === "HEAD" ? { type: "none" } : requestBody(body, headers),
+    caller,
+  };
+}
+
+/** PERF: a certificate is read once per connection. */
+const certificates = new WeakMap<TLSSocket, ClientCertificate | null>();
+
+function callerOf(socket: TLSSocket, upgradable: boolean): Caller {
+  let certificate = certificates.get(socket);
+  if (certificate === undefined) {
+    certificate = socket.authorized ? readCertificate(socket.getPeerCertificate()) : null;
+    certificates.set(socket, certificate);
+  }
+  return { type: "network", address: socket.remoteAddress ?? "", certificate: certificate ?? undefined, upgradable };
+}
+
+function readCertificate(peer: PeerCertificate): ClientCertificate | null {
+  const subject = peer.subject as { readonly CN?: string | string[]; readonly O?: string | string[] } | undefined;
+  if (subject?.CN === undefined) return null;
+  const organizations = subject.O === undefined ? [] : Array.isArray(subject.O) ? subject.O : [subject.O];
+  const commonName = Array.isArray(subject.CN) ? (subject.CN[0] ?? "") : subject.CN;
+  return { commonName, organizations, fingerprint: createHash("sha256").update(peer.raw).digest("hex"), notAfter: Date.parse(peer.valid_to) };
+}
+
