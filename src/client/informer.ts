@@ -35,6 +35,8 @@ export interface InformerFactory {
   /** An index must be added before the informer runs or right after it is made; `values` are an object's index values. */
   informer<T extends KubeObject>(resource: Resource<T>, selection?: Selection): Informer<T>;
   addIndex<T extends KubeObject>(informer: Informer<T>, name: string, values: (object: T) => readonly string[]): void;
+  /** Resolves when every informer asked for so far has synced; rejects when the signal aborts. */
+  waitForSync(signal: AbortSignal): Promise<void>;
   /** Lists and watches for every informer asked for, now and later, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }

@@ -1,0 +1,101 @@
+import { orAbort } from "../base/abort.ts";
+import type { Logger } from "../base/log.ts";
+import { keyOf, type KubeObject } from "../meta/object.ts";
+import type { Resource } from "../meta/resource.ts";
+import type { WatchEvent } from "../meta/watch-event.ts";
+import type { Informer, InformerHandler, Lister } from "./informer.ts";
+import { ObjectCache } from "./object-cache.ts";
+import type { ReflectorSink } from "./reflector.ts";
+
+/**
+ * One resource's copy and those who hear of its changes. Takes lists and events from a Reflector. An object that was
+ * deleted and made anew under its name between two looks is heard of as deleted, then added.
+ */
+export class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorSink<T> {
+  readonly resource: Resource<T>;
+  readonly #cache = new ObjectCache<T>();
+  #handlers: readonly InformerHandler<T>[] = [];
+  #synced = false;
+  #announceSync: () => void = () => {};
+  readonly #whenSynced = new Promise<void>((resolve) => {
+    this.#announceSync = resolve;
+  });
+  readonly #log: Logger;
+
+  constructor(options: { readonly resource: Resource<T> }, deps: { readonly log: Logger }) {
+    this.resource = options.resource;
+    this.#log = deps.log;
+  }
+
+  get lister(): Lister<T> {
+    return this.#cache;
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  waitForSync(signal: AbortSignal): Promise<void> {
+    return orAbort(this.#whenSynced, signal);
+  }
+
+  addIndex(name: string, values: (object: T) => readonly string[]): void {
+    this.#cache.addIndex(name, values);
+  }
+
+  subscribe(handler: InformerHandler<T>): () => void {
+    const present = this.#cache.list();
+    this.#handlers = [...this.#handlers, handler];
+    for (const object of present) this.#call(handler, (to) => to.added?.(object));
+    return () => {
+      this.#handlers = this.#handlers.filter((other) => other !== handler);
+    };
+  }
+
+  replace(objects: readonly T[]): void {
+    const kept = new Set<string>();
+    for (const object of objects) {
+      kept.add(keyOf(object));
+      this.#put(object);
+    }
+    for (const key of this.#cache.keys()) if (!kept.has(key)) this.#remove(key);
+    this.#synced = true;
+    this.#announceSync();
+  }
+
+  event({ type, object }: WatchEvent<T>): void {
+    if (type === "DELETED") this.#remove(keyOf(object), object);
+    else this.#put(object);
+  }
+
+  #put(object: T): void {
+    const previous = this.#cache.get(keyOf(object));
+    if (previous !== undefined && previous.metadata.uid !== object.metadata.uid) {
+      this.#remove(keyOf(object));
+      this.#put(object);
+      return;
+    }
+    this.#cache.set(object);
+    if (previous === undefined) this.#tell((to) => to.added?.(object));
+    else if (previous.metadata.resourceVersion !== object.metadata.resourceVersion) this.#tell((to) => to.updated?.(previous, object));
+  }
+
+  #remove(key: string, last?: T): void {
+    const previous = this.#cache.delete(key);
+    if (previous === undefined) return;
+    const final = last ?? previous;
+    this.#tell((to) => to.deleted?.(final));
+  }
+
+  #tell(message: (to: InformerHandler<T>) => void): void {
+    for (const handler of this.#handlers) this.#call(handler, message);
+  }
+
+  #call(handler: InformerHandler<T>, message: (to: InformerHandler<T>) => void): void {
+    try {
+      message(handler);
+    } catch (error) {
+      this.#log.error("informer handler failed", { group: this.resource.group, resource: this.resource.resource, error });
+    }
+  }
+}
