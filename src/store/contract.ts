@@ -11,9 +11,12 @@
 export interface Store {
   /** The revision of the newest commit. Linearizable: it is at least that of any commit that resolved before the call. */
   revision(): Promise<number>;
-  /** Keys that begin with `prefix`, in order. Rejects with CompactedError when `at` is compacted away. */
+  /** Keys that begin with `prefix`, in order. Rejects with CompactedError when `at` is compacted away, with FutureRevisionError when it is yet to come. */
   range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
-  /** All or nothing. Rejects with ConflictError, and stores nothing, when a condition does not hold. */
+  /**
+   * All or nothing. Rejects with ConflictError, and stores nothing, when a condition does not hold. A key stands in one
+   * op at most. A commit that changes nothing (only deletes of absent keys) takes no revision and resolves the newest.
+   */
   commit(ops: readonly Op[]): Promise<number>;
   /**
    * Commits after `since` under `prefix`, in order, each commit's events together, none left out or twice; also empty
@@ -92,6 +95,17 @@ export class CompactedError extends Error {
   constructor(oldest: number) {
     super("required revision has been compacted");
     this.oldest = oldest;
+  }
+}
+
+/** The revision asked for is above the newest. */
+export class FutureRevisionError extends Error {
+  override readonly name = "FutureRevisionError";
+  readonly newest: number;
+
+  constructor(newest: number) {
+    super("required revision is a future revision");
+    this.newest = newest;
   }
 }
 
