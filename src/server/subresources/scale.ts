@@ -1,0 +1,105 @@
+import type { Scale } from "../../api/generated/types/autoscaling-v1.ts";
+import { schemaByName } from "../../api/schemas.ts";
+import { clone, type Draft } from "../../base/values.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import { applyJsonPatch } from "../../meta/patch/json-patch.ts";
+import { applyMergePatch } from "../../meta/patch/merge-patch.ts";
+import { applyStrategicMergePatch } from "../../meta/patch/strategic-merge-patch.ts";
+import { badRequest, conflict, failure, invalid, modifiedText, notFound } from "../../meta/status-error.ts";
+import type { ApiResponse } from "../../meta/wire.ts";
+import { parseJson } from "../../meta/json-codec.ts";
+import { invariant } from "../../base/invariant.ts";
+import type { ScaleDefinition } from "../../api/kind.ts";
+import type { ResourceContext, ServerParts } from "../context.ts";
+import { decodeObject, readObject, readText } from "../registry/body.ts";
+import { fieldValidationOf, isDryRun } from "../registry/options.ts";
+import { patchTypes } from "../registry/patch.ts";
+import { parseResourceVersion, waitForRevision } from "../registry/resource-version.ts";
+import { changeObject } from "../registry/update.ts";
+import { keyFor, type ServedResource, viewOf } from "../resources/served-resource.ts";
+import { negotiate } from "../respond/negotiate.ts";
+import { valueResponse } from "../respond/response.ts";
+
+const scaleSchema = schemaByName("io.k8s.api.autoscaling.v1.Scale");
+const scaleResource = { group: "autoscaling", version: "v1", kind: "Scale" };
+
+/** GET, PUT and PATCH of autoscaling/v1 Scale on anything that scales. */
+export async function scale(parts: ServerParts, context: ResourceContext): Promise<ApiResponse> {
+  const { served, target, query, request } = context;
+  const { storage } = served;
+  const definition = served.definition.scale;
+  invariant(storage && definition, `${served.resource.resource} has no scale`);
+  const form = negotiate(request, query, { medias: ["json", "yaml"] });
+  if (target.verb === "get") {
+    await waitForRevision(parts.cache, parseResourceVersion(query.get("resourceVersion"), "GetOptions"), parts.clock);
+    const entry = storage.cache.get(keyFor(storage, target.namespace, target.name));
+    if (entry === undefined) throw notFound({ ...served.resource, name: target.name });
+    return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
+  }
+  const next = target.verb === "update" ? await fromUpdate(context) : await fromPatch(context, definition);
+  const entry = await changeObject(parts, context, storage, {
+    dryRun: isDryRun(query.getAll("dryRun"), "UpdateOptions"),
+    retryConflicts: true,
+    next: (previous) => {
+      const wanted = next(previous);
+      checkScale(wanted, served, target.name);
+      const named = wanted.metadata.resourceVersion ?? "";
+      if (named !== "" && named !== previous.metadata.resourceVersion) throw conflict({ ...served.resource, name: target.name }, modifiedText);
+      const draft = clone(previous);
+      definition.setReplicas(draft, wanted.spec.replicas ?? 0);
+      return Promise.resolve(draft);
+    },
+  });
+  return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
+}
+
+async function fromUpdate({ request, served, target, query, warnings }: ResourceContext): Promise<(previous: KubeObject) => Scale> {
+  invariant(scaleSchema, "Scale has no schema");
+  const draft = await readObject(request, asScale(served), fieldValidationOf(query, "UpdateOptions"), warnings);
+  if ((draft.metadata.name ?? "") !== target.name && draft.metadata.name !== undefined) throw badRequest(`the name of the object (${draft.metadata.name}) does not match the name on the URL (${target.name})`);
+  return () => draft as unknown as Scale;
+}
+
+async function fromPatch(context: ResourceContext, definition: ScaleDefinition<KubeObject>): Promise<(previous: KubeObject) => Scale> {
+  const { request, served, query, warnings } = context;
+  const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
+  const body = request.body.type === "value" ? request.body.value : parseJson(await readText(request));
+  const validation = fieldValidationOf(query, "PatchOptions");
+  const apply = (scale: unknown): unknown => {
+    if (type === patchTypes.json) return applyJsonPatch(scale, body);
+    if (type === patchTypes.merge) return applyMergePatch(scale, body);
+    if (type === patchTypes.strategic && scaleSchema !== undefined) return applyStrategicMergePatch(scale, body, scaleSchema);
+    throw failure("UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: ${patchTypes.json}, ${patchTypes.merge}, ${patchTypes.strategic}`);
+  };
+  return (previous) => {
+    const problems: string[] = [];
+    const draft = decodeObject({ value: apply(scaleOf(previous, definition)), problems: [] }, asScale(served), validation, problems);
+    for (const text of problems) if (!warnings.includes(text)) warnings.push(text);
+    return draft as unknown as Scale;
+  };
+}
+
+/** The served resource as the decoder sees it when the body is a Scale. */
+function asScale(served: ServedResource): ServedResource {
+  invariant(scaleSchema, "Scale has no schema");
+  return { ...served, schema: scaleSchema, apiVersion: "autoscaling/v1", resource: { ...served.resource, ...scaleResource } };
+}
+
+function checkScale(scale: Scale, served: ServedResource, name: string): void {
+  const replicas = scale.spec.replicas ?? 0;
+  if (replicas >= 0) return;
+  throw invalid({ group: "autoscaling", kind: "Scale", name: name === "" ? served.resource.resource : name }, [
+    { type: "FieldValueInvalid", field: "spec.replicas", value: replicas, detail: "must be greater than or equal to 0" },
+  ]);
+}
+
+function scaleOf(object: KubeObject, definition: ScaleDefinition<KubeObject>): Draft<Scale> {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: clone({ name, namespace, uid, resourceVersion, creationTimestamp }),
+    spec: { replicas: definition.replicas(object) },
+    status: { replicas: definition.statusReplicas(object), selector: definition.selector(object) },
+  };
+}
