@@ -1,5 +1,5 @@
 import type { Deployment, ReplicaSet } from "../api/generated/types/apps-v1.ts";
-import type { Pod, PodSpec, PodStatus } from "../api/generated/types/core-v1.ts";
+import type { Node, Pod, PodSpec, PodStatus, Service } from "../api/generated/types/core-v1.ts";
 import { rfc3339 } from "../base/clock.ts";
 import type { ObjectMeta } from "../meta/generated/meta-v1.ts";
 
@@ -70,5 +70,28 @@ export function sampleReplicaSet(
     metadata: { name, namespace: "ns", uid: `uid-${name}`, generation: 1, creationTimestamp: at(createdAt), ...(annotations === undefined ? {} : { annotations }) },
     spec: { replicas, selector: { matchLabels: { app: "web" } }, template: template(image) },
     status: { replicas, readyReplicas: available, availableReplicas: available, terminatingReplicas: 0, observedGeneration: 1 },
+  };
+}
+
+export function sampleService(spec: Service["spec"] = {}, metadata: Partial<ObjectMeta> = {}): Service {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "web", namespace: "ns", uid: "uid-web", creationTimestamp: at(0), ...metadata },
+    spec: { clusterIP: "10.96.0.10", ipFamilies: ["IPv4"], selector: { app: "web" }, ports: [{ port: 80, protocol: "TCP", targetPort: 8080 }], ...spec },
+  };
+}
+
+export function sampleNode(
+  name: string,
+  rest: { readonly labels?: Record<string, string>; readonly spec?: Node["spec"]; readonly status?: Node["status"]; readonly deletionTimestamp?: string } = {},
+): Node {
+  const { labels = {}, spec = {}, status, deletionTimestamp } = rest;
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name, uid: `uid-${name}`, labels, creationTimestamp: at(0), ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) },
+    spec,
+    ...(status === undefined ? {} : { status }),
   };
 }
