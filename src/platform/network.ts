@@ -36,6 +36,8 @@ export interface HttpsEndpoint {
   /** Sent as `Authorization: Bearer`; read again for every request. */
   readonly token?: () => string;
   readonly skipVerify?: boolean;
+  /** The name to verify in the server's certificate when it is not the URL's host. */
+  readonly serverName?: string;
 }
 
 /** HTTP requests to one endpoint over shared connections. */
