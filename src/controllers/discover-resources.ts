@@ -1,0 +1,45 @@
+import type { Client } from "../client/client.ts";
+import type { APIGroupList, APIResourceList } from "../meta/generated/meta-v1.ts";
+import type { AnyObject } from "../meta/object.ts";
+import { parseApiVersion, type Resource } from "../meta/resource.ts";
+import { messageOf } from "./failures.ts";
+
+/** A resource that the server says it serves, in its group's preferred version. */
+export interface DiscoveredResource extends Resource<AnyObject> {
+  readonly verbs: readonly string[];
+}
+
+export interface Discovery {
+  readonly resources: readonly DiscoveredResource[];
+  /** `metrics.k8s.io/v1beta1` to why it could not be asked. */
+  readonly failures: ReadonlyMap<string, string>;
+}
+
+/** Asks the server for all its resources; a group that fails does not hide the others. Throws when the server does not answer at all. */
+export async function discoverResources(client: Pick<Client, "raw">): Promise<Discovery> {
+  const groups = (await client.raw("GET", "/apis")) as APIGroupList;
+  const preferred = groups.groups.map((group) => group.preferredVersion?.groupVersion ?? group.versions[0]?.groupVersion).filter((version) => version !== undefined);
+  const failures = new Map<string, string>();
+  const lists = await Promise.all(
+    ["v1", ...preferred].map(async (groupVersion) => {
+      try {
+        return resourcesOf((await client.raw("GET", groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`)) as APIResourceList);
+      } catch (error) {
+        failures.set(groupVersion, messageOf(error));
+        return [];
+      }
+    }),
+  );
+  return { resources: lists.flat(), failures };
+}
+
+function resourcesOf(list: APIResourceList): readonly DiscoveredResource[] {
+  const { group, version } = parseApiVersion(list.groupVersion);
+  return list.resources.filter(({ name }) => !name.includes("/")).map(({ name, kind, namespaced, verbs }) => ({ group, version, resource: name, kind, namespaced, verbs }));
+}
+
+/** One text for all that failed, as client-go words it. */
+export function discoveryFailureText(failures: ReadonlyMap<string, string>): string {
+  const parts = [...failures].map(([groupVersion, message]) => `${groupVersion}: ${message}`);
+  return `unable to retrieve the complete list of server APIs: ${parts.join(", ")}`;
+}
