@@ -32,7 +32,7 @@ export interface AdmissionPlugin {
   mutate?(request: AdmissionRequest): void | Promise<void>;
   /** Looks at what would be stored. */
   validate?(request: AdmissionRequest): void | Promise<void>;
-  /** Gives back what `validate` reserved (quota, addresses) when the write then fails. */
+  /** The write is through or has failed: lets go of what was held meanwhile. */
   release?(request: AdmissionRequest): void;
 }
 

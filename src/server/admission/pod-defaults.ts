@@ -39,7 +39,7 @@ export function priorityAdmission(cache: StateCache): AdmissionPlugin {
       if (wanted === "") {
         for (const [, entry] of classes.range(PREFIX)) {
           const candidate = entry.object as PriorityClass;
-          if (candidate.globalDefault === true && (found === undefined || candidate.value < found.value)) found = candidate;
+          if (candidate.globalDefault === true && (found === undefined || (candidate.value ?? 0) < (found.value ?? 0))) found = candidate;
         }
         wanted = found?.metadata.name ?? "";
         if (wanted !== "") pod.spec.priorityClassName = wanted;

@@ -84,7 +84,7 @@ async function attemptCreate(
   const key = keyFor(storage, draft.metadata.namespace ?? "", draft.metadata.name ?? "");
   stampCreate(draft, served, parts);
   await parts.admission.mutate(admission);
-  if (served.hasStatus) (draft as unknown as Record<string, unknown>)["status"] = {};
+  if (served.hasStatus && definition.keepsStatusOnCreate !== true) (draft as unknown as Record<string, unknown>)["status"] = {};
   definition.prepareCreate?.(draft);
   validateNew(draft, served);
   for (const text of definition.warnings?.(draft, undefined) ?? []) warnings.push(text);
@@ -96,9 +96,8 @@ async function attemptCreate(
       return new CacheEntry(key, encodeForStore(deepFreeze(stored)), 0);
     }
     return await put({ ...parts, storage }, key, deepFreeze(stored), "absent", admission.alsoCommit);
-  } catch (error) {
+  } finally {
     parts.admission.release(admission);
-    throw error;
   }
 }
 
@@ -107,6 +106,7 @@ function validateNew(draft: Draft<KubeObject>, served: ServedResource): void {
   const errors = [
     ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
     ...(definition.validate?.(draft) ?? []),
+    ...(definition.validateCreate?.(draft) ?? []),
   ];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: draft.metadata.name ?? "" }, errors);
 }

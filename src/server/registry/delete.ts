@@ -116,10 +116,11 @@ export async function deleteObject(
       if (wanted.dryRun) return { entry: new CacheEntry(key, encodeForStore(stored), current.revision), waits: true };
       return { entry: await put({ ...parts, storage }, key, stored, { revision: current.revision }, admission.alsoCommit), waits: true };
     } catch (error) {
-      parts.admission.release(admission);
       if (!(error instanceof ConflictError)) throw error;
       if (attempt >= ATTEMPTS) throw conflict(subject, modifiedText);
       if (error.key === key) current = error.current === undefined ? undefined : new CacheEntry(key, error.current.value, error.current.revision);
+    } finally {
+      parts.admission.release(admission);
     }
   }
 }

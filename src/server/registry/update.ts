@@ -135,9 +135,8 @@ async function attemptChange(
     const written = { ...parts, storage };
     if (isFinished(served, draft)) return await remove(written, new CacheEntry(key, encodeForStore(stored), current.revision), admission.alsoCommit);
     return await put(written, key, stored, { revision: current.revision }, admission.alsoCommit);
-  } catch (error) {
+  } finally {
     parts.admission.release(admission);
-    throw error;
   }
 }
 

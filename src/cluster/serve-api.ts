@@ -1,0 +1,84 @@
+import { convertEventFromCore, convertEventToCore } from "../api/events/convert.ts";
+import { otherKinds } from "../api/other-kinds.ts";
+import { workloadKinds } from "../api/workload-kinds.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { Random } from "../base/random.ts";
+import type { Cidr } from "../meta/ip.ts";
+import type { Signer } from "../platform/signer.ts";
+import { defaultTolerationSeconds, priorityAdmission } from "../server/admission/pod-defaults.ts";
+import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
+import { serviceAccountAdmission } from "../server/admission/service-account.ts";
+import { serviceAddresses } from "../server/admission/service-addresses.ts";
+import { clientCertificate } from "../server/authn/client-certificate.ts";
+import { ServiceAccountTokens } from "../server/authn/service-account-tokens.ts";
+import { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
+import { discoveryPaths } from "../server/discovery/discovery.ts";
+import type { SpecialHandler } from "../server/dispatch.ts";
+import { type HealthCheck, healthPaths, type VersionInfo, versionPath } from "../server/health.ts";
+import { ApiServer } from "../server/server.ts";
+import { bindPod } from "../server/subresources/binding.ts";
+import { evictPod } from "../server/subresources/eviction.ts";
+import { finalizeNamespace } from "../server/subresources/finalize.ts";
+import { nodeProxy, podLog, podStream } from "../server/subresources/kubelet-proxy.ts";
+import { scale } from "../server/subresources/scale.ts";
+import { tokenRequest } from "../server/subresources/token-request.ts";
+import { podProxy, serviceProxy } from "../server/subresources/workload-proxy.ts";
+import type { Store } from "../store/contract.ts";
+
+export interface ServeOptions {
+  readonly serviceCidr: Cidr;
+  readonly nodePorts: { readonly first: number; readonly last: number };
+  /** PEM bundle that signs the kubelets' serving certificates. */
+  readonly clusterCa: string;
+  readonly issuer: string;
+  readonly version: VersionInfo;
+  readonly healthChecks: readonly HealthCheck[];
+}
+
+export interface ServeDeps {
+  readonly store: Store;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The API server of a cluster with everything that is wired into it. */
+export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
+  return new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => {
+    const { cache } = parts;
+    const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences: [options.issuer] }, { ...deps, cache });
+    const { clusterCa } = options;
+    const special = new Map<string, SpecialHandler>([
+      ["*/scale", scale],
+      ["/pods/binding", bindPod],
+      ["/bindings", bindPod],
+      ["/pods/eviction", evictPod],
+      ["/pods/log", podLog(clusterCa)],
+      ["/pods/exec", podStream("exec", clusterCa)],
+      ["/pods/attach", podStream("attach", clusterCa)],
+      ["/pods/portforward", podStream("portforward", clusterCa)],
+      ["/pods/proxy", podProxy],
+      ["/services/proxy", serviceProxy],
+      ["/nodes/proxy", nodeProxy(clusterCa)],
+      ["/namespaces/finalize", finalizeNamespace],
+      ["/serviceaccounts/token", tokenRequest(tokens)],
+    ]);
+    return {
+      authenticators: [clientCertificate, tokens],
+      authorizer: new RbacAuthorizer({ cache }),
+      plugins: [
+        namespaceLifecycle(cache),
+        serviceAccountAdmission({ cache, random: deps.random }),
+        priorityAdmission(cache),
+        defaultTolerationSeconds,
+        serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
+      ],
+      special,
+      paths: [discoveryPaths(parts.table), healthPaths(options.healthChecks), versionPath(options.version)],
+    };
+  });
+}
