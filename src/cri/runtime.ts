@@ -32,6 +32,7 @@ export interface RuntimeService {
   version(): Promise<VersionResponse>;
   status(options?: { readonly verbose?: boolean }): Promise<StatusResponse>;
   runPodSandbox(config: PodSandboxConfig, options?: { readonly runtimeHandler?: string }): Promise<string>;
+  /** No error when it is stopped or gone already; so for the three calls like it below. */
   stopPodSandbox(podSandboxId: string): Promise<void>;
   removePodSandbox(podSandboxId: string): Promise<void>;
   podSandboxStatus(podSandboxId: string, options?: { readonly verbose?: boolean }): Promise<PodSandboxStatusResponse>;

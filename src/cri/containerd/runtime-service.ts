@@ -13,7 +13,7 @@ import type {
   StatusResponse,
   VersionResponse,
 } from "../generated/cri-v1.ts";
-import type { RuntimeService } from "../runtime.ts";
+import { RuntimeError, type RuntimeService } from "../runtime.ts";
 import type { UnaryCalls } from "./grpc-channel.ts";
 
 /** Time for one call, beyond what the call itself says it may take. @upstream pkg/kubelet/apis/config/v1beta1/defaults.go */
@@ -34,12 +34,8 @@ export function grpcRuntimeService({ call }: UnaryCalls): RuntimeService {
       const { podSandboxId } = await call<RunPodSandboxResponse>("RunPodSandbox", { config, runtimeHandler: options.runtimeHandler }, sandboxMs);
       return podSandboxId ?? "";
     },
-    async stopPodSandbox(podSandboxId) {
-      await call("StopPodSandbox", { podSandboxId }, callMs);
-    },
-    async removePodSandbox(podSandboxId) {
-      await call("RemovePodSandbox", { podSandboxId }, callMs);
-    },
+    stopPodSandbox: (podSandboxId) => goneIsDone(call("StopPodSandbox", { podSandboxId }, callMs)),
+    removePodSandbox: (podSandboxId) => goneIsDone(call("RemovePodSandbox", { podSandboxId }, callMs)),
     podSandboxStatus: (podSandboxId, options = {}) => call<PodSandboxStatusResponse>("PodSandboxStatus", { podSandboxId, verbose: options.verbose }, readMs),
     async listPodSandbox(filter) {
       return (await call<ListPodSandboxResponse>("ListPodSandbox", { filter }, readMs)).items ?? [];
@@ -51,12 +47,8 @@ export function grpcRuntimeService({ call }: UnaryCalls): RuntimeService {
     async startContainer(containerId) {
       await call("StartContainer", { containerId }, callMs);
     },
-    async stopContainer(containerId, timeoutSeconds) {
-      await call("StopContainer", { containerId, timeout: Math.ceil(timeoutSeconds) }, timeoutSeconds * 1_000 + callMs);
-    },
-    async removeContainer(containerId) {
-      await call("RemoveContainer", { containerId }, callMs);
-    },
+    stopContainer: (containerId, timeoutSeconds) => goneIsDone(call("StopContainer", { containerId, timeout: Math.ceil(timeoutSeconds) }, timeoutSeconds * 1_000 + callMs)),
+    removeContainer: (containerId) => goneIsDone(call("RemoveContainer", { containerId }, callMs)),
     async listContainers(filter) {
       return (await call<ListContainersResponse>("ListContainers", { filter }, readMs)).containers ?? [];
     },
@@ -79,4 +71,13 @@ export function grpcRuntimeService({ call }: UnaryCalls): RuntimeService {
       await call("UpdateRuntimeConfig", { runtimeConfig }, callMs);
     },
   };
+}
+
+/** CRI wants stopping and removing to be repeatable; containerd before 1.7 says NotFound where nothing is left to do. */
+async function goneIsDone(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof RuntimeError && error.code === "NOT_FOUND")) throw error;
+  }
 }
