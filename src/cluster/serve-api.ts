@@ -16,7 +16,7 @@ import { ServiceAccountTokens } from "../server/authn/service-account-tokens.ts"
 import { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
 import { discoveryPaths } from "../server/discovery/discovery.ts";
 import type { SpecialHandler } from "../server/dispatch.ts";
-import { type HealthCheck, healthPaths, type VersionInfo, versionPath } from "../server/health.ts";
+import { type HealthCheck, healthPaths, metricsPath, type VersionInfo, versionPath } from "../server/health.ts";
 import { ApiServer } from "../server/server.ts";
 import { bindPod } from "../server/subresources/binding.ts";
 import { evictPod } from "../server/subresources/eviction.ts";
@@ -34,7 +34,8 @@ export interface ServeOptions {
   readonly clusterCa: string;
   readonly issuer: string;
   readonly version: VersionInfo;
-  readonly healthChecks: readonly HealthCheck[];
+  /** What /metrics shows. */
+  metricsText(): Promise<string>;
 }
 
 export interface ServeDeps {
@@ -48,7 +49,11 @@ export interface ServeDeps {
 
 /** The API server of a cluster with everything that is wired into it. */
 export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
-  return new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => {
+  const checks: readonly HealthCheck[] = [
+    { name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined },
+    { name: "store", on: ["healthz", "readyz"], check: () => (api.ready ? undefined : "the state is not loaded") },
+  ];
+  const api: ApiServer = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => {
     const { cache } = parts;
     const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences: [options.issuer] }, { ...deps, cache });
     const { clusterCa } = options;
@@ -78,7 +83,8 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
         serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
       ],
       special,
-      paths: [discoveryPaths(parts.table), healthPaths(options.healthChecks), versionPath(options.version)],
+      paths: [discoveryPaths(parts.table), healthPaths(checks), versionPath(options.version), metricsPath(() => options.metricsText())],
     };
   });
+  return api;
 }

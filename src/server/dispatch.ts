@@ -22,7 +22,16 @@ export function noSuchPath(): StatusError {
 }
 
 /** Finds who serves a request for a resource and lets them. */
-export async function dispatch(parts: ServerParts, special: SpecialHandlers, request: ApiRequest, target: ResourceRequest, user: UserInfo, query: URLSearchParams, warnings: string[], signal: AbortSignal): Promise<ApiResponse> {
+export async function dispatch(
+  parts: ServerParts,
+  special: SpecialHandlers,
+  request: ApiRequest,
+  target: ResourceRequest,
+  user: UserInfo,
+  query: URLSearchParams,
+  warnings: string[],
+  signal: AbortSignal,
+): Promise<ApiResponse> {
   const served = parts.table.get(target.group, target.version, target.resource);
   if (served === undefined) throw noSuchPath();
   const { namespaced } = served.resource;
@@ -52,7 +61,8 @@ function dispatchStored(parts: ServerParts, context: ResourceContext): Promise<A
   const { served, target } = context;
   const { storage } = served;
   const verb = target.verb === "watch" ? "watch" : target.verb;
-  if (storage === undefined || (target.subresource === "" && !served.verbs.has(verb === "watch" ? "list" : verb))) throw methodNotAllowed({ ...served.resource, name: target.name }, verbText(verb));
+  if (storage === undefined || (target.subresource === "" && !served.verbs.has(verb === "watch" ? "list" : verb)))
+    throw methodNotAllowed({ ...served.resource, name: target.name }, verbText(verb));
   switch (verb) {
     case "get":
       return get(parts, context, storage);

@@ -56,3 +56,8 @@ export interface VersionInfo {
 export function versionPath(version: VersionInfo): PathHandler {
   return (_request, info) => (info.path === "/version" || info.path === "/version/" ? valueResponse(200, version, { media: "json", as: "object", pretty: true }) : undefined);
 }
+
+/** `/metrics` in Prometheus' text format. */
+export function metricsPath(render: () => Promise<string>): PathHandler {
+  return (_request, info) => (info.path === "/metrics" ? render().then((text) => textResponse(200, text, "text/plain; version=0.0.4; charset=utf-8")) : undefined);
+}

@@ -58,7 +58,11 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   else if (name === "" && verb === "delete") verb = "deletecollection";
   else if (verb === "watch" && name !== "") verb = "watch";
   const slash = path.endsWith("/") && inner.length > 0 ? "/" : "";
-  return { path, verb, resource: { verb, group, version, namespace, resource, name, subresource, rest: inner.length === 0 ? "" : `${inner.map(encodeURIComponent).join("/")}${slash}` } };
+  return {
+    path,
+    verb,
+    resource: { verb, group, version, namespace, resource, name, subresource, rest: inner.length === 0 ? "" : `${inner.map(encodeURIComponent).join("/")}${slash}` },
+  };
 }
 
 /** A boolean query parameter as Kubernetes reads it: present and not "0" or "false". */

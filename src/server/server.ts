@@ -64,7 +64,12 @@ export class ApiServer {
     this.#wiring = wire(base);
     this.parts = { ...base, authorizer: this.#wiring.authorizer, admission: new AdmissionChain(this.#wiring.plugins) };
     this.#requests = deps.metrics.counter("apiserver_request_total", "Requests by verb, resource and code", ["verb", "group", "version", "resource", "subresource", "code"]);
-    this.#durations = deps.metrics.histogram("apiserver_request_duration_seconds", "Response latency in seconds", [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10, 30, 60], ["verb", "group", "version", "resource", "subresource"]);
+    this.#durations = deps.metrics.histogram(
+      "apiserver_request_duration_seconds",
+      "Response latency in seconds",
+      [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10, 30, 60],
+      ["verb", "group", "version", "resource", "subresource"],
+    );
   }
 
   get ready(): boolean {
@@ -114,7 +119,8 @@ export class ApiServer {
     if (request.caller.type === "local") return request.caller.user;
     for (const authenticator of this.#wiring.authenticators) {
       const user = await authenticator.authenticate(request);
-      if (user !== undefined) return user.groups.includes(allAuthenticated) || user.groups.includes("system:unauthenticated") ? user : { ...user, groups: [...user.groups, allAuthenticated] };
+      if (user !== undefined)
+        return user.groups.includes(allAuthenticated) || user.groups.includes("system:unauthenticated") ? user : { ...user, groups: [...user.groups, allAuthenticated] };
     }
     if (request.headers["authorization"] !== undefined) throw unauthorized();
     return anonymousUser;

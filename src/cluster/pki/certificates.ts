@@ -68,7 +68,10 @@ export async function makeAuthority(commonName: string, options: { readonly days
 export async function makeLeaf(authority: KeyPair, options: LeafOptions): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const ca = new x509.X509Certificate(authority.certificate);
-  const names: x509.JsonGeneralNames = [...(options.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })), ...(options.ips ?? []).map((value) => ({ type: "ip" as const, value }))];
+  const names: x509.JsonGeneralNames = [
+    ...(options.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
+    ...(options.ips ?? []).map((value) => ({ type: "ip" as const, value })),
+  ];
   const usages: x509.ExtendedKeyUsageType[] = [];
   if (options.usage !== "client") usages.push(x509.ExtendedKeyUsage.serverAuth);
   if (options.usage !== "server") usages.push(x509.ExtendedKeyUsage.clientAuth);

@@ -34,14 +34,29 @@ const RENEW_MS = 60 * 86_400_000;
 export async function ensurePki(options: PkiOptions): Promise<Pki> {
   const { directory, nowMs } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const ca = await ensure(directory, "ca", () => true, async () => (await maker()).makeAuthority("kubernetes", { days: CA_DAYS, nowMs }));
-  const frontProxyCa = await ensure(directory, "front-proxy-ca", () => true, async () => (await maker()).makeAuthority("front-proxy-ca", { days: CA_DAYS, nowMs }));
-  const leaf = (name: string, authority: KeyPair, leafOptions: Omit<LeafOptions, "days" | "nowMs">): Promise<KeyPair> => ensureLeaf(directory, name, authority, { ...leafOptions, nowMs });
+  const ca = await ensure(
+    directory,
+    "ca",
+    () => true,
+    async () => (await maker()).makeAuthority("kubernetes", { days: CA_DAYS, nowMs }),
+  );
+  const frontProxyCa = await ensure(
+    directory,
+    "front-proxy-ca",
+    () => true,
+    async () => (await maker()).makeAuthority("front-proxy-ca", { days: CA_DAYS, nowMs }),
+  );
+  const leaf = (name: string, authority: KeyPair, leafOptions: Omit<LeafOptions, "days" | "nowMs">): Promise<KeyPair> =>
+    ensureLeaf(directory, name, authority, { ...leafOptions, nowMs });
   return {
     ca,
     frontProxyCa,
     apiServer: await leaf("apiserver", ca, { commonName: "kube-apiserver", usage: "server", dnsNames: options.dnsNames, ips: options.ips }),
-    kubeletClient: await leaf("apiserver-kubelet-client", ca, { commonName: "kube-apiserver-kubelet-client", organizations: ["kubeadm:cluster-admins", "system:masters"], usage: "client" }),
+    kubeletClient: await leaf("apiserver-kubelet-client", ca, {
+      commonName: "kube-apiserver-kubelet-client",
+      organizations: ["kubeadm:cluster-admins", "system:masters"],
+      usage: "client",
+    }),
     frontProxyClient: await leaf("front-proxy-client", frontProxyCa, { commonName: "front-proxy-client", usage: "client" }),
     admin: await leaf("admin", ca, { commonName: "kubernetes-admin", organizations: ["system:masters"], usage: "client" }),
     serviceAccountKey: await ensureSigningKey(directory),

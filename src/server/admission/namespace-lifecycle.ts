@@ -28,7 +28,10 @@ export function namespaceLifecycle(cache: StateCache): AdmissionPlugin {
       }
       if (known.metadata.deletionTimestamp !== undefined || known.status?.phase === "Terminating") {
         const { status } = forbidden({ ...resource, name }, `unable to create new content in namespace ${namespace} because it is being terminated`);
-        throw failure("Forbidden", status.message ?? "", { ...status.details, causes: [{ reason: "NamespaceTerminating", message: `namespace ${namespace} is being terminated`, field: "metadata.namespace" }] });
+        throw failure("Forbidden", status.message ?? "", {
+          ...status.details,
+          causes: [{ reason: "NamespaceTerminating", message: `namespace ${namespace} is being terminated`, field: "metadata.namespace" }],
+        });
       }
       return undefined;
     },

@@ -17,7 +17,9 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
     const pod = newPod(request);
     if (pod === undefined) return;
     for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {
-      const tolerated = (pod.spec.tolerations ?? []).some((toleration) => ((toleration.key ?? "") === key || (toleration.key ?? "") === "") && (toleration.effect === "NoExecute" || (toleration.effect ?? "") === ""));
+      const tolerated = (pod.spec.tolerations ?? []).some(
+        (toleration) => ((toleration.key ?? "") === key || (toleration.key ?? "") === "") && (toleration.effect === "NoExecute" || (toleration.effect ?? "") === ""),
+      );
       if (!tolerated) pod.spec.tolerations = [...(pod.spec.tolerations ?? []), { key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }];
     }
   },
@@ -48,10 +50,16 @@ export function priorityAdmission(cache: StateCache): AdmissionPlugin {
         if (found === undefined) throw refuse(`no PriorityClass with name ${wanted} was found`);
       }
       const value = found?.value ?? 0;
-      if (pod.spec.priority !== undefined && pod.spec.priority !== value) throw refuse(`the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`);
+      if (pod.spec.priority !== undefined && pod.spec.priority !== value)
+        throw refuse(
+          `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
+        );
       pod.spec.priority = value;
       const policy = found?.preemptionPolicy ?? "PreemptLowerPriority";
-      if (pod.spec.preemptionPolicy !== undefined && pod.spec.preemptionPolicy !== policy) throw refuse(`the string value of PreemptionPolicy (${pod.spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`);
+      if (pod.spec.preemptionPolicy !== undefined && pod.spec.preemptionPolicy !== policy)
+        throw refuse(
+          `the string value of PreemptionPolicy (${pod.spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
+        );
       pod.spec.preemptionPolicy = policy;
     },
   };

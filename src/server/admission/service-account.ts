@@ -35,7 +35,8 @@ export function serviceAccountAdmission(deps: { readonly cache: StateCache; read
       const account = await accountOf(namespace, accountName);
       if (account === undefined) throw refuse(`error looking up service account ${namespace}/${accountName}: serviceaccount "${accountName}" not found`);
       if ((pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken) !== false) mountToken(pod, deps.random);
-      if ((pod.spec.imagePullSecrets ?? []).length === 0 && (account.imagePullSecrets ?? []).length > 0) pod.spec.imagePullSecrets = account.imagePullSecrets?.map((secret) => ({ ...secret })) ?? [];
+      if ((pod.spec.imagePullSecrets ?? []).length === 0 && (account.imagePullSecrets ?? []).length > 0)
+        pod.spec.imagePullSecrets = account.imagePullSecrets?.map((secret) => ({ ...secret })) ?? [];
     },
   };
 }

@@ -78,7 +78,8 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
   const claimWanted = (request: AdmissionRequest, ip: string): string | undefined => {
     const parsed = parseIp(ip);
     if (parsed === undefined) return undefined;
-    if (!cidrContains(options.serviceCidr, parsed)) return `failed to allocate IP ${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${formatCidr(options.serviceCidr)}`;
+    if (!cidrContains(options.serviceCidr, parsed))
+      return `failed to allocate IP ${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${formatCidr(options.serviceCidr)}`;
     if (isTakenIp(ip)) return `failed to allocate IP ${ip}: provided IP is already allocated`;
     claimIp(request, ip);
     return undefined;
@@ -100,7 +101,8 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
       }
       const { first, last } = options.nodePorts;
       const field = `spec.ports[${index}].nodePort`;
-      if (asked < first || asked > last) errors.push({ type: "FieldValueInvalid", field, value: asked, detail: `provided port is not in the valid range. The range of valid ports is ${first}-${last}` });
+      if (asked < first || asked > last)
+        errors.push({ type: "FieldValueInvalid", field, value: asked, detail: `provided port is not in the valid range. The range of valid ports is ${first}-${last}` });
       else if (isTakenPort(asked)) errors.push({ type: "FieldValueInvalid", field, value: asked, detail: "provided port is already allocated" });
       else {
         claimPort(request, asked);
@@ -110,7 +112,9 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
     if (errors.length > 0 || !wants) return errors;
     for (const port of service.spec.ports ?? []) {
       if ((port.nodePort ?? 0) !== 0) continue;
-      const shared = [...mine].find(([number, protocols]) => !protocols.has(port.protocol ?? "TCP") && service.spec.ports?.some((other) => other.nodePort === number && other.port === port.port));
+      const shared = [...mine].find(
+        ([number, protocols]) => !protocols.has(port.protocol ?? "TCP") && service.spec.ports?.some((other) => other.nodePort === number && other.port === port.port),
+      );
       const number = shared?.[0] ?? freePort(options.nodePorts, deps.random, isTakenPort);
       if (number === undefined) throw internalError(new Error("failed to allocate a nodePort: range is full"));
       if (shared === undefined) claimPort(request, number);
@@ -238,7 +242,10 @@ function freeIp(cidr: Cidr, random: Random, isTaken: (ip: string) => boolean): s
     const ip = at(start + Math.floor(random.next() * (highest - start + 1)));
     if (!isTaken(ip)) return ip;
   }
-  for (const [from, to] of [[start, highest], [lowest, start - 1]] as const) {
+  for (const [from, to] of [
+    [start, highest],
+    [lowest, start - 1],
+  ] as const) {
     for (let offset = from; offset <= to; offset += 1) if (!isTaken(at(offset))) return at(offset);
   }
   return undefined;

@@ -60,7 +60,11 @@ export interface TokenDeps {
   readonly random: Random;
 }
 
-const encode = (value: unknown): string => btoa(unescapeUtf8(JSON.stringify(value))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+const encode = (value: unknown): string =>
+  btoa(unescapeUtf8(JSON.stringify(value)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
 const textDecoder = new TextDecoder();
 const textEncoder = new TextEncoder();
 const unescapeUtf8 = (text: string): string => String.fromCharCode(...textEncoder.encode(text));

@@ -75,7 +75,9 @@ export class RbacAuthorizer implements Authorizer {
   }
 
   *#rulesFor(user: UserInfo, namespace: string): IterableIterator<{ readonly binding: Binding; readonly rules: readonly PolicyRule[] }> {
-    this.#clusterBindings ??= bySubject([...this.#cache.resource(PREFIXES.clusterRoleBindings).range(PREFIXES.clusterRoleBindings)].map(([, entry]) => entry.object as ClusterRoleBinding));
+    this.#clusterBindings ??= bySubject(
+      [...this.#cache.resource(PREFIXES.clusterRoleBindings).range(PREFIXES.clusterRoleBindings)].map(([, entry]) => entry.object as ClusterRoleBinding),
+    );
     yield* this.#matching(this.#clusterBindings, user, "");
     if (namespace === "") return;
     let mine = this.#bindings.get(namespace);
@@ -123,7 +125,8 @@ function subjectKey({ kind, name, namespace }: Subject, bindingNamespace: string
 /** Whether one rule covers a request. @upstream pkg/apis/rbac/v1/evaluation_helpers.go */
 export function ruleAllows(rule: PolicyRule, attributes: Pick<AuthorizationAttributes, "verb" | "group" | "resource" | "subresource" | "name" | "path" | "isResource">): boolean {
   if (!covers(rule.verbs, attributes.verb)) return false;
-  if (!attributes.isResource) return (rule.nonResourceURLs ?? []).some((url) => url === "*" || url === attributes.path || (url.endsWith("*") && attributes.path.startsWith(url.slice(0, -1))));
+  if (!attributes.isResource)
+    return (rule.nonResourceURLs ?? []).some((url) => url === "*" || url === attributes.path || (url.endsWith("*") && attributes.path.startsWith(url.slice(0, -1))));
   if (!covers(rule.apiGroups ?? [], attributes.group)) return false;
   const { resource, subresource } = attributes;
   const combined = subresource === "" ? resource : `${resource}/${subresource}`;

@@ -34,7 +34,8 @@ const has = (list: readonly string[] | undefined, value: string): boolean => lis
 
 function coversAtom(rule: PolicyRule, { verb, group, resource, name, url }: Atom): boolean {
   if (!has(rule.verbs, verb)) return false;
-  if (url !== undefined) return (rule.nonResourceURLs ?? []).some((candidate) => candidate === "*" || candidate === url || (candidate.endsWith("*") && url.startsWith(candidate.slice(0, -1))));
+  if (url !== undefined)
+    return (rule.nonResourceURLs ?? []).some((candidate) => candidate === "*" || candidate === url || (candidate.endsWith("*") && url.startsWith(candidate.slice(0, -1))));
   if (group === undefined || resource === undefined || !has(rule.apiGroups, group)) return false;
   const slash = resource.indexOf("/");
   const anyParent = slash >= 0 && rule.resources?.includes(`*${resource.slice(slash)}`) === true;

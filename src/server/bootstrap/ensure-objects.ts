@@ -17,8 +17,16 @@ export async function ensureBootstrapObjects(client: Client, options: { readonly
     ...["default", "kube-system", "kube-public", "kube-node-lease"].map((name) => ensure(client, namespaces, { metadata: { name } })),
     ...bootstrapRoles.map((role) => ensureRole(client, role)),
     ...bootstrapBindings.map((binding) => ensureBinding(client, binding)),
-    ensure(client, priorityClasses, { metadata: { name: "system-node-critical" }, value: 2000001000, description: "Used for system critical pods that must not be moved from their current node." }),
-    ensure(client, priorityClasses, { metadata: { name: "system-cluster-critical" }, value: 2000000000, description: "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary." }),
+    ensure(client, priorityClasses, {
+      metadata: { name: "system-node-critical" },
+      value: 2000001000,
+      description: "Used for system critical pods that must not be moved from their current node.",
+    }),
+    ensure(client, priorityClasses, {
+      metadata: { name: "system-cluster-critical" },
+      value: 2000000000,
+      description: "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    }),
     ensure(client, serviceCIDRs, { metadata: { name: "kubernetes" }, spec: { cidrs: [options.serviceCidr] } }),
   ]);
 }
@@ -48,14 +56,22 @@ async function ensureRole(client: Client, { name, rules, labels, aggregates }: (
   const aggregationRule = aggregates === undefined ? {} : { aggregationRule: { clusterRoleSelectors: [{ matchLabels: aggregates }] } };
   const known = await find<ClusterRole>(client, clusterRoles, name);
   if (known === undefined) {
-    await client.create<ClusterRole>(clusterRoles, { metadata: { name, labels: { ...LABELS, ...labels }, annotations: { [AUTO_UPDATE]: "true" } }, rules: aggregates === undefined ? rules : gathered(aggregates), ...aggregationRule }).catch(ignoreTaken);
+    await client
+      .create<ClusterRole>(clusterRoles, {
+        metadata: { name, labels: { ...LABELS, ...labels }, annotations: { [AUTO_UPDATE]: "true" } },
+        rules: aggregates === undefined ? rules : gathered(aggregates),
+        ...aggregationRule,
+      })
+      .catch(ignoreTaken);
     return;
   }
   if (known.metadata.annotations?.[AUTO_UPDATE] === "false") return;
   const missing = (aggregates === undefined ? rules : []).filter((rule) => !ruleCovers(known.rules ?? [], rule));
   const wantedLabels = { ...known.metadata.labels, ...LABELS, ...labels };
   if (missing.length === 0 && deepEqual(wantedLabels, known.metadata.labels)) return;
-  await client.update<ClusterRole>(clusterRoles, { ...known, metadata: { ...known.metadata, labels: wantedLabels }, rules: [...(known.rules ?? []), ...missing] }).catch(ignoreTaken);
+  await client
+    .update<ClusterRole>(clusterRoles, { ...known, metadata: { ...known.metadata, labels: wantedLabels }, rules: [...(known.rules ?? []), ...missing] })
+    .catch(ignoreTaken);
 }
 
 /** What the aggregation controller would gather from the bootstrap roles: right from the first moment. */
@@ -67,7 +83,9 @@ function gathered(selector: Readonly<Record<string, string>>): readonly PolicyRu
 async function ensureBinding(client: Client, { name, roleRef, subjects }: (typeof bootstrapBindings)[number]): Promise<void> {
   const known = await find<ClusterRoleBinding>(client, clusterRoleBindings, name);
   if (known === undefined) {
-    await client.create<ClusterRoleBinding>(clusterRoleBindings, { metadata: { name, labels: LABELS, annotations: { [AUTO_UPDATE]: "true" } }, roleRef, subjects }).catch(ignoreTaken);
+    await client
+      .create<ClusterRoleBinding>(clusterRoleBindings, { metadata: { name, labels: LABELS, annotations: { [AUTO_UPDATE]: "true" } }, roleRef, subjects })
+      .catch(ignoreTaken);
     return;
   }
   if (known.metadata.annotations?.[AUTO_UPDATE] === "false") return;

@@ -30,14 +30,26 @@ const NODE_READ = rule(READ, "", "nodes");
 const EVENTS = rule("create patch update", ["", "events.k8s.io"], "events");
 
 const viewRules: readonly PolicyRule[] = [
-  rule(READ, "", "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status"),
+  rule(
+    READ,
+    "",
+    "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status",
+  ),
   rule(READ, "", "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status"),
   rule(READ, "", "namespaces"),
   rule(READ, "discovery.k8s.io", "endpointslices"),
-  rule(READ, "apps", "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status"),
+  rule(
+    READ,
+    "apps",
+    "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status",
+  ),
   rule(READ, "autoscaling", "horizontalpodautoscalers horizontalpodautoscalers/status"),
   rule(READ, "batch", "cronjobs cronjobs/status jobs jobs/status"),
-  rule(READ, "extensions", "daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale"),
+  rule(
+    READ,
+    "extensions",
+    "daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale",
+  ),
   rule(READ, "policy", "poddisruptionbudgets poddisruptionbudgets/status"),
   rule(READ, "networking.k8s.io", "ingresses ingresses/status networkpolicies"),
   rule(READ, "resource.k8s.io", "resourceclaims resourceclaims/status resourceclaimtemplates"),
@@ -99,9 +111,15 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
   { name: "cluster-admin", rules: [rule("*", "*", "*"), paths("*", "*")] },
   { name: "system:discovery", rules: [paths("get", "/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/")] },
   { name: "system:monitoring", rules: [paths("get", "/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*")] },
-  { name: "system:basic-user", rules: [rule("create", "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews"), rule("create", "authentication.k8s.io", "selfsubjectreviews")] },
+  {
+    name: "system:basic-user",
+    rules: [rule("create", "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews"), rule("create", "authentication.k8s.io", "selfsubjectreviews")],
+  },
   { name: "system:public-info-viewer", rules: [paths("get", "/healthz /livez /readyz /version /version/")] },
-  { name: "system:service-account-issuer-discovery", rules: [paths("get", "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/")] },
+  {
+    name: "system:service-account-issuer-discovery",
+    rules: [paths("get", "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/")],
+  },
   { name: "admin", rules: [], aggregates: aggregate("admin") },
   { name: "edit", rules: [], aggregates: aggregate("edit"), labels: aggregate("admin") },
   { name: "view", rules: [], aggregates: aggregate("view"), labels: aggregate("edit") },
@@ -111,7 +129,16 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
   { name: "system:heapster", rules: [rule(READ, "", "events namespaces nodes pods"), rule(READ, "extensions", "deployments")] },
   { name: "system:node", rules: nodeRules },
   { name: "system:node-problem-detector", rules: [rule("get", "", "nodes"), rule("patch", "", "nodes/status"), EVENTS] },
-  { name: "system:node-proxier", rules: [rule("list watch", "", "services"), rule("get list watch", "", "nodes"), EVENTS, rule("list watch", "discovery.k8s.io", "endpointslices"), rule("list watch", "networking.k8s.io", "servicecidrs")] },
+  {
+    name: "system:node-proxier",
+    rules: [
+      rule("list watch", "", "services"),
+      rule("get list watch", "", "nodes"),
+      EVENTS,
+      rule("list watch", "discovery.k8s.io", "endpointslices"),
+      rule("list watch", "networking.k8s.io", "servicecidrs"),
+    ],
+  },
   {
     name: "system:kubelet-api-admin",
     rules: [rule(READ, "", "nodes"), rule("proxy", "", "nodes"), rule("*", "", "nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/stats")],
@@ -161,9 +188,22 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
   { name: "system:kube-dns", rules: [rule("list watch", "", "endpoints services")] },
   {
     name: "system:persistent-volume-provisioner",
-    rules: [rule("create delete get list watch", "", "persistentvolumes"), rule("get list update watch", "", "persistentvolumeclaims"), rule(READ, "storage.k8s.io", "storageclasses"), rule("watch", "", "events"), EVENTS],
+    rules: [
+      rule("create delete get list watch", "", "persistentvolumes"),
+      rule("get list update watch", "", "persistentvolumeclaims"),
+      rule(READ, "storage.k8s.io", "storageclasses"),
+      rule("watch", "", "events"),
+      EVENTS,
+    ],
   },
-  { name: "system:volume-scheduler", rules: [rule("get list patch update watch", "", "persistentvolumes"), rule(READ, "storage.k8s.io", "storageclasses"), rule("get list patch update watch", "", "persistentvolumeclaims")] },
+  {
+    name: "system:volume-scheduler",
+    rules: [
+      rule("get list patch update watch", "", "persistentvolumes"),
+      rule(READ, "storage.k8s.io", "storageclasses"),
+      rule("get list patch update watch", "", "persistentvolumeclaims"),
+    ],
+  },
   { name: "system:certificates.k8s.io:certificatesigningrequests:nodeclient", rules: [rule("create", "certificates.k8s.io", "certificatesigningrequests/nodeclient")] },
   { name: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", rules: [rule("create", "certificates.k8s.io", "certificatesigningrequests/selfnodeclient")] },
   ...["kubelet-serving", "kube-apiserver-client-kubelet", "kube-apiserver-client", "legacy-unknown"].map((signer) => ({
@@ -174,7 +214,11 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
 
 const group = (name: string): Subject => ({ kind: "Group", apiGroup: "rbac.authorization.k8s.io", name });
 const user = (name: string): Subject => ({ kind: "User", apiGroup: "rbac.authorization.k8s.io", name });
-const bind = (role: string, subjects: readonly Subject[], name = role): BootstrapBinding => ({ name, roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role }, subjects });
+const bind = (role: string, subjects: readonly Subject[], name = role): BootstrapBinding => ({
+  name,
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+  subjects,
+});
 
 export const bootstrapBindings: readonly BootstrapBinding[] = [
   bind("cluster-admin", [group("system:masters")]),

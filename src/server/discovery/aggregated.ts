@@ -54,7 +54,11 @@ function resourceDocument(served: ServedResource): unknown {
     ...(subresources.size === 0
       ? {}
       : {
-          subresources: [...subresources].map(([name, fact]) => ({ subresource: name, responseKind: { group: fact.group, version: fact.version, kind: fact.kind }, verbs: [...fact.verbs].sort() })),
+          subresources: [...subresources].map(([name, fact]) => ({
+            subresource: name,
+            responseKind: { group: fact.group, version: fact.version, kind: fact.kind },
+            verbs: [...fact.verbs].sort(),
+          })),
         }),
   };
 }

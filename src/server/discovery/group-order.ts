@@ -54,7 +54,9 @@ export function groupsOf(all: readonly ServedResource[]): readonly ServedGroup[]
     .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
     .map(([group, versions]) => ({
       group,
-      versions: [...versions].sort(([a], [b]) => compareVersions(b, a)).map(([version, resources]) => ({ version, resources: resources.sort((a, b) => (a.resource.resource < b.resource.resource ? -1 : 1)) })),
+      versions: [...versions]
+        .sort(([a], [b]) => compareVersions(b, a))
+        .map(([version, resources]) => ({ version, resources: resources.sort((a, b) => (a.resource.resource < b.resource.resource ? -1 : 1)) })),
     }));
 }
 

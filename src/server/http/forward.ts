@@ -55,7 +55,12 @@ function open(method: string, incoming: IncomingHttpHeaders, target: ProxyTarget
 }
 
 function unreachable(target: ProxyTarget, error: Error): { readonly code: number; readonly text: string } {
-  const { status } = failure("ServiceUnavailable", `error trying to reach ${target.host}:${target.port}: ${error.message}`, undefined, target.identity === "kubelet-client" ? 500 : 503);
+  const { status } = failure(
+    "ServiceUnavailable",
+    `error trying to reach ${target.host}:${target.port}: ${error.message}`,
+    undefined,
+    target.identity === "kubelet-client" ? 500 : 503,
+  );
   return { code: status.code ?? 503, text: `${JSON.stringify(status)}\n` };
 }
 

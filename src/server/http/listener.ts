@@ -44,7 +44,10 @@ export class Listener {
   constructor(options: Omit<ListenerOptions, "host" | "port">, deps: ListenerDeps) {
     this.#deps = deps;
     const context: SecureContextOptions = { cert: options.certificate, key: options.privateKey, ca: options.clientCa, minVersion: "TLSv1.2" };
-    this.#http1 = createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 120_000, headersTimeout: 32_000, requestTimeout: 120_000 }, (request, response) => void this.#onHttp1(request, response));
+    this.#http1 = createHttpServer(
+      { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 120_000, headersTimeout: 32_000, requestTimeout: 120_000 },
+      (request, response) => void this.#onHttp1(request, response),
+    );
     this.#http1.on("upgrade", (request, socket, head) => void this.#onUpgrade(request, socket, head));
     this.#http1.on("clientError", (_error, socket) => {
       if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request");
@@ -60,7 +63,9 @@ export class Listener {
       session.on("close", () => this.#stopping.signal.removeEventListener("abort", stop));
     });
     this.#http2.on("sessionError", () => {});
-    this.#tls = createTlsServer({ ...context, ALPNProtocols: ["h2", "http/1.1"], requestCert: true, rejectUnauthorized: false, handshakeTimeout: 10_000 }, (socket) => this.#onSecure(socket));
+    this.#tls = createTlsServer({ ...context, ALPNProtocols: ["h2", "http/1.1"], requestCert: true, rejectUnauthorized: false, handshakeTimeout: 10_000 }, (socket) =>
+      this.#onSecure(socket),
+    );
     this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
   }
 
@@ -209,4 +214,3 @@ function readCertificate(peer: PeerCertificate): ClientCertificate | null {
   const commonName = Array.isArray(subject.CN) ? (subject.CN[0] ?? "") : subject.CN;
   return { commonName, organizations, fingerprint: createHash("sha256").update(peer.raw).digest("hex"), notAfter: Date.parse(peer.valid_to) };
 }
-

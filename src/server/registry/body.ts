@@ -58,11 +58,18 @@ export interface ExpectedKind {
   readonly kind: string;
 }
 
-export function decodeObject(raw: { readonly value: unknown; readonly problems: readonly string[] }, served: Pick<ServedResource, "schema" | "apiVersion"> & { readonly resource: ExpectedKind }, validation: FieldValidation, warnings: string[]): Draft<KubeObject> {
+export function decodeObject(
+  raw: { readonly value: unknown; readonly problems: readonly string[] },
+  served: Pick<ServedResource, "schema" | "apiVersion"> & { readonly resource: ExpectedKind },
+  validation: FieldValidation,
+  warnings: string[],
+): Draft<KubeObject> {
   const { value } = raw;
   const { kind, version } = served.resource;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+    throw badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    );
   }
   const given = value as Record<string, unknown>;
   checkKind(given, served);
@@ -86,6 +93,9 @@ function checkKind(given: Record<string, unknown>, served: { readonly apiVersion
   }
   if (kind !== served.resource.kind && kind !== "") {
     const { version } = parseApiVersion(served.apiVersion);
-    throw cannotHandle(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(served.apiVersion)} in the resource's scheme`, { gvk: { version, kind }, into: served.resource.kind });
+    throw cannotHandle(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(served.apiVersion)} in the resource's scheme`, {
+      gvk: { version, kind },
+      into: served.resource.kind,
+    });
   }
 }

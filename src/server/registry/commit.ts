@@ -13,7 +13,13 @@ export interface Target {
 }
 
 /** Puts `object` and resolves its entry once it is on disk and visible in the cache. ConflictError passes through. */
-export async function put({ store, cache, storage }: Target, key: string, object: KubeObject, condition: "absent" | { readonly revision: number }, also: readonly Op[] = []): Promise<CacheEntry> {
+export async function put(
+  { store, cache, storage }: Target,
+  key: string,
+  object: KubeObject,
+  condition: "absent" | { readonly revision: number },
+  also: readonly Op[] = [],
+): Promise<CacheEntry> {
   const value = encodeForStore(object);
   const revision = await guarded(store.commit([{ type: "put", key, value, if: condition }, ...also]));
   await cache.reached(revision);

@@ -41,7 +41,8 @@ export async function createObject(
   const { served, target } = context;
   placeObject(draft, served, target.namespace);
   const generated = (draft.metadata.name ?? "") === "" && (draft.metadata.generateName ?? "") !== "";
-  if (target.name !== "" && draft.metadata.name !== target.name) throw badRequest(`the name of the object (${draft.metadata.name ?? ""}) does not match the name on the URL (${target.name})`);
+  if (target.name !== "" && draft.metadata.name !== target.name)
+    throw badRequest(`the name of the object (${draft.metadata.name ?? ""}) does not match the name on the URL (${target.name})`);
   for (let attempt = 1; ; attempt += 1) {
     if (generated) generateName(draft, parts.random);
     try {
@@ -53,7 +54,12 @@ export async function createObject(
       const subject = { ...served.resource, name: draft.metadata.name ?? "" };
       if (!generated) throw alreadyExists(subject);
       if (attempt >= NAME_ATTEMPTS) {
-        throw failure("AlreadyExists", `${alreadyExists(subject).message}, the server was not able to generate a unique name for the object`, { name: subject.name, group: subject.group, kind: subject.resource, retryAfterSeconds: 1 });
+        throw failure("AlreadyExists", `${alreadyExists(subject).message}, the server was not able to generate a unique name for the object`, {
+          name: subject.name,
+          group: subject.group,
+          kind: subject.resource,
+          retryAfterSeconds: 1,
+        });
       }
     }
   }

@@ -138,7 +138,16 @@ function checkPreconditions(object: KubeObject, { preconditions }: DeleteRequest
 type Marked = Draft<KubeObject> | "already" | "gone";
 
 /** What deletion makes of the object now: the object as it waits, or nothing. Pure. */
-export function markDeleted(object: KubeObject, definition: { gracePeriodSeconds?(object: KubeObject, requested: number | undefined): number; finalizersBeside?(object: KubeObject): readonly string[]; markDeleting?(draft: Draft<KubeObject>): void }, wanted: DeleteRequest, nowMs: number): Marked {
+export function markDeleted(
+  object: KubeObject,
+  definition: {
+    gracePeriodSeconds?(object: KubeObject, requested: number | undefined): number;
+    finalizersBeside?(object: KubeObject): readonly string[];
+    markDeleting?(draft: Draft<KubeObject>): void;
+  },
+  wanted: DeleteRequest,
+  nowMs: number,
+): Marked {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = object.metadata;
   const finalizers = finalizersFor(object, wanted);
   const changedFinalizers = finalizers.join() !== (object.metadata.finalizers ?? []).join();

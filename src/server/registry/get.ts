@@ -25,7 +25,8 @@ export async function get(parts: ServerParts, context: ResourceContext, storage:
 export function entryResponse(status: number, served: ServedResource, entry: CacheEntry, form: Form, query: URLSearchParams, nowMs: number): ApiResponse {
   if (form.as === "object" && form.media === "json" && !form.pretty) return jsonResponse(status, jsonOf(served, entry));
   const object = viewOf(served, entry);
-  if (form.as === "table") return valueResponse(status, tableOf(served, [rowOf(served, object, includeObjectOf(query), nowMs)], { resourceVersion: object.metadata.resourceVersion }), form);
+  if (form.as === "table")
+    return valueResponse(status, tableOf(served, [rowOf(served, object, includeObjectOf(query), nowMs)], { resourceVersion: object.metadata.resourceVersion }), form);
   return valueResponse(status, form.as === "metadata" ? metadataOnly(object) : object, form);
 }
 

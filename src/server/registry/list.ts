@@ -96,7 +96,13 @@ async function takePage(parts: ServerParts, storage: Storage, served: ServedReso
 }
 
 /** The state at a revision that the cache has moved on from: read from the store. */
-async function pastEntries(parts: ServerParts, storage: Storage, served: ServedResource, selected: Selected, { after, at }: PageRequest & { readonly at: number }): Promise<readonly CacheEntry[]> {
+async function pastEntries(
+  parts: ServerParts,
+  storage: Storage,
+  served: ServedResource,
+  selected: Selected,
+  { after, at }: PageRequest & { readonly at: number },
+): Promise<readonly CacheEntry[]> {
   const prefix = prefixOf(storage, selected, served.resource.namespaced);
   try {
     const { entries } = await parts.store.range(prefix, { at, ...(after !== undefined && after >= prefix ? { after } : {}) });
@@ -132,7 +138,15 @@ function pageResponse(served: ServedResource, page: Page, form: Form, query: URL
   const objects: readonly KubeObject[] = page.entries.map((entry) => viewOf(served, entry));
   if (form.as === "table") {
     const include = includeObjectOf(query);
-    return valueResponse(200, tableOf(served, objects.map((object) => rowOf(served, object, include, nowMs)), metadata), form);
+    return valueResponse(
+      200,
+      tableOf(
+        served,
+        objects.map((object) => rowOf(served, object, include, nowMs)),
+        metadata,
+      ),
+      form,
+    );
   }
   if (form.as === "metadata") return valueResponse(200, { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items: objects.map(metadataOnly) }, form);
   return valueResponse(200, { kind, apiVersion: served.apiVersion, metadata, items: objects }, form);

@@ -16,15 +16,21 @@ export function fieldValidationOf(query: URLSearchParams, optionsKind: string): 
   const asked = query.get("fieldValidation") ?? "";
   if (asked === "") return "Warn";
   if (asked === "Strict" || asked === "Warn" || asked === "Ignore") return asked;
-  throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [{ type: "FieldValueNotSupported", field: "fieldValidation", value: asked, detail: 'supported values: "Ignore", "Strict", "Warn"' }]);
+  throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [
+    { type: "FieldValueNotSupported", field: "fieldValidation", value: asked, detail: 'supported values: "Ignore", "Strict", "Warn"' },
+  ]);
 }
 
 /** Who is recorded as the writer: `?fieldManager=`, or the first word of the user agent. */
 export function fieldManagerOf(query: URLSearchParams, userAgent: string | undefined, optionsKind: string): string {
   const asked = query.get("fieldManager") ?? "";
-  if (asked.length > 128) throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [{ type: "FieldValueTooLong", field: "fieldManager", detail: "may not be more than 128 bytes" }]);
+  if (asked.length > 128)
+    throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [{ type: "FieldValueTooLong", field: "fieldManager", detail: "may not be more than 128 bytes" }]);
   // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(asked)) throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [{ type: "FieldValueInvalid", field: "fieldManager", value: asked, detail: "should only contain printable characters" }]);
+  if (/[\u0000-\u001f\u007f]/.test(asked))
+    throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [
+      { type: "FieldValueInvalid", field: "fieldManager", value: asked, detail: "should only contain printable characters" },
+    ]);
   if (asked !== "") return asked;
   return (userAgent ?? "").split("/")[0]?.slice(0, 128) || "unknown";
 }
@@ -43,14 +49,17 @@ export function deleteRequestOf(body: unknown, query: URLSearchParams): DeleteRe
   const given = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : undefined;
   const errors: FieldError[] = [];
   const seconds = given?.["gracePeriodSeconds"] ?? numberOf(query.get("gracePeriodSeconds"));
-  if (seconds !== undefined && seconds !== null && (typeof seconds !== "number" || !Number.isInteger(seconds))) throw badRequest("json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64");
+  if (seconds !== undefined && seconds !== null && (typeof seconds !== "number" || !Number.isInteger(seconds)))
+    throw badRequest("json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64");
   const policy = (given?.["propagationPolicy"] ?? query.get("propagationPolicy") ?? undefined) as string | undefined;
   const orphan = (given?.["orphanDependents"] ?? (query.has("orphanDependents") ? query.get("orphanDependents") === "true" : undefined)) as boolean | undefined;
-  if (policy !== undefined && orphan !== undefined) errors.push({ type: "FieldValueInvalid", field: "propagationPolicy", value: policy, detail: "orphanDependents and deletionPropagation cannot be both set" });
+  if (policy !== undefined && orphan !== undefined)
+    errors.push({ type: "FieldValueInvalid", field: "propagationPolicy", value: policy, detail: "orphanDependents and deletionPropagation cannot be both set" });
   if (policy !== undefined && policy !== "Orphan" && policy !== "Background" && policy !== "Foreground") {
     errors.push({ type: "FieldValueNotSupported", field: "propagationPolicy", value: policy, detail: 'supported values: "Background", "Foreground", "Orphan"' });
   }
-  if (typeof seconds === "number" && seconds < 0 && seconds !== -1) errors.push({ type: "FieldValueInvalid", field: "gracePeriodSeconds", value: seconds, detail: "must be greater than or equal to 0" });
+  if (typeof seconds === "number" && seconds < 0 && seconds !== -1)
+    errors.push({ type: "FieldValueInvalid", field: "gracePeriodSeconds", value: seconds, detail: "must be greater than or equal to 0" });
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions", name: "" }, errors);
   const preconditions = (given?.["preconditions"] ?? {}) as { uid?: string; resourceVersion?: string };
   const dryRun = [...((given?.["dryRun"] as readonly string[] | undefined) ?? []), ...query.getAll("dryRun")];

@@ -6,7 +6,9 @@ import { sleep, type Clock } from "../../base/clock.ts";
 export function parseResourceVersion(text: string | null, optionsKind: string): number | undefined {
   if (text === null || text === "") return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [{ type: "FieldValueInvalid", field: "resourceVersion", value: text, detail: `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax` }]);
+  throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [
+    { type: "FieldValueInvalid", field: "resourceVersion", value: text, detail: `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax` },
+  ]);
 }
 
 const WAIT_MS = 3000;
@@ -30,5 +32,8 @@ export async function waitForRevision(cache: StateCache, revision: number | unde
 
 /** @upstream apiserver/pkg/storage/errors.go NewTooLargeResourceVersionError */
 function tooLarge(asked: number, current: number): StatusError {
-  return failure("Timeout", `Too large resource version: ${asked}, current: ${current}`, { causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }], retryAfterSeconds: 1 });
+  return failure("Timeout", `Too large resource version: ${asked}, current: ${current}`, {
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    retryAfterSeconds: 1,
+  });
 }

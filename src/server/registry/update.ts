@@ -74,7 +74,9 @@ export async function changeObject(
     const named = draft.metadata.resourceVersion ?? "";
     if (named !== "" && named !== "0" && named !== previous.metadata.resourceVersion) throw conflict(subject, modifiedText);
     if ((named === "" || named === "0") && change.retryConflicts !== true && served.definition.allowUnconditionalUpdate === false) {
-      throw invalid({ ...served.resource, name: target.name }, [{ type: "FieldValueInvalid", field: "metadata.resourceVersion", value: 0, detail: "must be specified for an update" }]);
+      throw invalid({ ...served.resource, name: target.name }, [
+        { type: "FieldValueInvalid", field: "metadata.resourceVersion", value: 0, detail: "must be specified for an update" },
+      ]);
     }
     try {
       return await attemptChange(parts, context, storage, { draft, previous, current, dryRun: change.dryRun });

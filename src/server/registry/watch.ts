@@ -206,7 +206,13 @@ function frameEncoder(served: ServedResource, form: Form, query: URLSearchParams
     };
   }
   if (form.as === "metadata") {
-    return (frame) => line(frame.type, frame.entry === undefined ? (frame.status ?? { ...bookmark(served, frame), kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" }) : metadataOnly(viewOf(served, frame.entry)));
+    return (frame) =>
+      line(
+        frame.type,
+        frame.entry === undefined
+          ? (frame.status ?? { ...bookmark(served, frame), kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" })
+          : metadataOnly(viewOf(served, frame.entry)),
+      );
   }
   const include = includeObjectOf(query);
   let first = true;

@@ -67,7 +67,10 @@ export interface ConversionEntry {
 }
 
 /** Serves every built-in resource of the facts, with what is particular to its kind where a definition says so. */
-export function builtinTable(options: { readonly kinds: readonly KindDefinition<KubeObject>[]; readonly conversions: readonly ConversionEntry[] }, cache: StateCache): ResourceTable {
+export function builtinTable(
+  options: { readonly kinds: readonly KindDefinition<KubeObject>[]; readonly conversions: readonly ConversionEntry[] },
+  cache: StateCache,
+): ResourceTable {
   const table = new ResourceTable();
   const definitions = new Map(options.kinds.map((definition) => [`${definition.resource.group}/${definition.resource.version}/${definition.resource.resource}`, definition]));
   for (const fact of builtinResources) {

@@ -52,4 +52,3 @@ export function jsonOf(served: ServedResource, entry: CacheEntry): Uint8Array {
   if (conversion === undefined) return entry.json;
   return entry.encoded(`json ${served.apiVersion}`, ({ object }) => encoder.encode(JSON.stringify(conversion.fromStorage(object))));
 }
-

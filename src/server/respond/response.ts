@@ -8,7 +8,6 @@ import { contentTypes, type Form } from "./negotiate.ts";
 const encoder = new TextEncoder();
 const newline = encoder.encode("\n");
 
-
 /** Any object, list or Status in the wanted form. */
 export function valueResponse(status: number, value: unknown, form: Form, headers: ApiResponse["headers"] = {}): ApiResponse {
   switch (form.media) {

@@ -57,4 +57,3 @@ export function rowOf(served: ServedResource, object: KubeObject, include: Inclu
 export function tableOf(served: ServedResource, rows: readonly TableRow[], metadata: Table["metadata"]): Table {
   return { kind: "Table", apiVersion: "meta.k8s.io/v1", metadata, columnDefinitions: columnDefinitions(served), rows };
 }
-

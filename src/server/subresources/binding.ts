@@ -37,7 +37,8 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
 
 function checkTarget({ target }: Draft<Binding>, name: string): void {
   const errors = [];
-  if (target.kind !== undefined && target.kind !== "" && target.kind !== "Node") errors.push({ type: "FieldValueNotSupported" as const, field: "target.kind", value: target.kind, detail: 'supported values: "Node", "<empty>"' });
+  if (target.kind !== undefined && target.kind !== "" && target.kind !== "Node")
+    errors.push({ type: "FieldValueNotSupported" as const, field: "target.kind", value: target.kind, detail: 'supported values: "Node", "<empty>"' });
   if ((target.name ?? "") === "") errors.push({ type: "FieldValueRequired" as const, field: "target.name", value: "", detail: "" });
   if (errors.length > 0) throw invalid({ group: "", kind: "Binding", name }, errors);
 }
@@ -45,7 +46,8 @@ function checkTarget({ target }: Draft<Binding>, name: string): void {
 function bound(pod: Pod, binding: Draft<Binding>, name: string, nowMs: number): Draft<KubeObject> {
   const subject = { group: "", resource: "pods/binding", name };
   const wrong = (why: string): Error => conflict(subject, why);
-  if (binding.metadata.uid !== undefined && binding.metadata.uid !== pod.metadata.uid) throw wrong(`Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid ?? ""}`);
+  if (binding.metadata.uid !== undefined && binding.metadata.uid !== pod.metadata.uid)
+    throw wrong(`Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid ?? ""}`);
   if (pod.metadata.deletionTimestamp !== undefined) throw wrong(`pod ${name} is being deleted, cannot be assigned to a host`);
   if ((pod.spec.nodeName ?? "") !== "") throw wrong(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
   if ((pod.spec.schedulingGates ?? []).length > 0) throw wrong(`pod ${name} has non-empty .spec.schedulingGates`);
@@ -56,6 +58,18 @@ function bound(pod: Pod, binding: Draft<Binding>, name: string, nowMs: number): 
   if (Object.keys(draft.metadata.annotations).length === 0) delete draft.metadata.annotations;
   if (Object.keys(draft.metadata.labels).length === 0) delete draft.metadata.labels;
   const others = (draft.status?.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
-  draft.status = { ...draft.status, conditions: [...others, { type: "PodScheduled", status: "True", lastProbeTime: undefined, lastTransitionTime: rfc3339(nowMs), ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }) }] };
+  draft.status = {
+    ...draft.status,
+    conditions: [
+      ...others,
+      {
+        type: "PodScheduled",
+        status: "True",
+        lastProbeTime: undefined,
+        lastTransitionTime: rfc3339(nowMs),
+        ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+      },
+    ],
+  };
   return clone(draft) as unknown as Draft<KubeObject>;
 }

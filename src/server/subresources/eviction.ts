@@ -65,25 +65,34 @@ async function claimDisruption(parts: ServerParts, context: ResourceContext, pod
     if (budget.spec.unhealthyPodEvictionPolicy === "AlwaysAllow") return;
     if (desiredHealthy > 0 && currentHealthy >= desiredHealthy) return;
   }
-  await changeObject(parts, { ...context, served: budgets, target: { ...context.target, group: "policy", resource: "poddisruptionbudgets", name: budget.metadata.name ?? "", subresource: "status" } }, budgets.storage, {
-    dryRun,
-    retryConflicts: true,
-    next: (previous) => {
-      const draft = clone(previous as PodDisruptionBudget);
-      const status = draft.status;
-      const refuse = (message: string): Error => failure("TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", { causes: [{ reason: "DisruptionBudget", message }] });
-      if (status === undefined || (status.observedGeneration ?? 0) < (draft.metadata.generation ?? 0)) {
-        throw failure("TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", { causes: [{ reason: "DisruptionBudget", message: `The disruption budget ${draft.metadata.name ?? ""} is still being processed by the server.` }], retryAfterSeconds: 10 });
-      }
-      const allowed = status.disruptionsAllowed ?? 0;
-      if (allowed <= 0) {
-        throw refuse(`The disruption budget ${draft.metadata.name ?? ""} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`);
-      }
-      const disrupted = status.disruptedPods ?? {};
-      if (Object.keys(disrupted).length > MOST_DISRUPTED) throw refuse("DisruptedPods map too big - too many evictions not confirmed by PDB controller");
-      status.disruptionsAllowed = allowed - 1;
-      status.disruptedPods = { ...disrupted, [name]: rfc3339(parts.clock.now()) };
-      return Promise.resolve(clone(draft));
+  await changeObject(
+    parts,
+    { ...context, served: budgets, target: { ...context.target, group: "policy", resource: "poddisruptionbudgets", name: budget.metadata.name ?? "", subresource: "status" } },
+    budgets.storage,
+    {
+      dryRun,
+      retryConflicts: true,
+      next: (previous) => {
+        const draft = clone(previous as PodDisruptionBudget);
+        const status = draft.status;
+        const refuse = (message: string): Error =>
+          failure("TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", { causes: [{ reason: "DisruptionBudget", message }] });
+        if (status === undefined || (status.observedGeneration ?? 0) < (draft.metadata.generation ?? 0)) {
+          throw failure("TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", {
+            causes: [{ reason: "DisruptionBudget", message: `The disruption budget ${draft.metadata.name ?? ""} is still being processed by the server.` }],
+            retryAfterSeconds: 10,
+          });
+        }
+        const allowed = status.disruptionsAllowed ?? 0;
+        if (allowed <= 0) {
+          throw refuse(`The disruption budget ${draft.metadata.name ?? ""} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`);
+        }
+        const disrupted = status.disruptedPods ?? {};
+        if (Object.keys(disrupted).length > MOST_DISRUPTED) throw refuse("DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+        status.disruptionsAllowed = allowed - 1;
+        status.disruptedPods = { ...disrupted, [name]: rfc3339(parts.clock.now()) };
+        return Promise.resolve(clone(draft));
+      },
     },
-  });
+  );
 }

@@ -17,7 +17,8 @@ export async function finalizeNamespace(parts: ServerParts, context: ResourceCon
   invariant(storage, "namespaces are not stored");
   const form = formFor(context);
   const given = (await readObject(request, served, fieldValidationOf(query, "UpdateOptions"), warnings)) as KubeObject as Namespace;
-  if (given.metadata.name !== undefined && given.metadata.name !== target.name) throw badRequest(`the name of the object (${given.metadata.name}) does not match the name on the URL (${target.name})`);
+  if (given.metadata.name !== undefined && given.metadata.name !== target.name)
+    throw badRequest(`the name of the object (${given.metadata.name}) does not match the name on the URL (${target.name})`);
   const entry = await changeObject(parts, { ...context, target: { ...target, namespace: "", subresource: "finalize" } }, storage, {
     dryRun: isDryRun(query.getAll("dryRun"), "UpdateOptions"),
     next: (previous) => {

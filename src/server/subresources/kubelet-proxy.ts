@@ -91,15 +91,35 @@ export function podStream(kind: "exec" | "attach" | "portforward", clusterCa: st
       path += `/${encodeURIComponent(containerFor(pod, query.get("container")))}`;
       if (kind === "exec" && query.getAll("command").length === 0) throw badRequest("you must specify at least one command for the container");
       for (const command of query.getAll("command")) forwarded.append("command", command);
-      for (const [from, to] of [["stdin", "input"], ["stdout", "output"], ["stderr", "error"], ["tty", "tty"]] as const) {
+      for (const [from, to] of [
+        ["stdin", "input"],
+        ["stdout", "output"],
+        ["stderr", "error"],
+        ["tty", "tty"],
+      ] as const) {
         if (query.get(from) === "true" || query.get(from) === "1") forwarded.set(to, "1");
       }
     }
     if (request.caller.type === "network" && !request.caller.upgradable) throw badRequest("Upgrade request required");
     // Since v1.35 both verbs are asked for: opening a stream by GET needs the right to create it too. @upstream AuthorizePodWebsocketUpgradeCreatePermission
     if (request.method === "GET") {
-      const decision = await parts.authorizer.authorize({ user, verb: "create", group: "", version: "v1", resource: "pods", subresource: kind, namespace: target.namespace, name: target.name, path: request.path, isResource: true });
-      if (decision.verdict !== "allow") throw forbidden({ group: "", resource: served.resource.resource, name: target.name }, `User ${JSON.stringify(user.name)} cannot create resource "pods/${kind}" in API group "" in the namespace ${JSON.stringify(target.namespace)}`);
+      const decision = await parts.authorizer.authorize({
+        user,
+        verb: "create",
+        group: "",
+        version: "v1",
+        resource: "pods",
+        subresource: kind,
+        namespace: target.namespace,
+        name: target.name,
+        path: request.path,
+        isResource: true,
+      });
+      if (decision.verdict !== "allow")
+        throw forbidden(
+          { group: "", resource: served.resource.resource, name: target.name },
+          `User ${JSON.stringify(user.name)} cannot create resource "pods/${kind}" in API group "" in the namespace ${JSON.stringify(target.namespace)}`,
+        );
     }
     return toKubelet(parts, nodeName, `${path}?${forwarded.toString()}`, clusterCa);
   };

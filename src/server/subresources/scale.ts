@@ -56,7 +56,8 @@ export async function scale(parts: ServerParts, context: ResourceContext): Promi
 async function fromUpdate({ request, served, target, query, warnings }: ResourceContext): Promise<(previous: KubeObject) => Scale> {
   invariant(scaleSchema, "Scale has no schema");
   const draft = await readObject(request, asScale(served), fieldValidationOf(query, "UpdateOptions"), warnings);
-  if ((draft.metadata.name ?? "") !== target.name && draft.metadata.name !== undefined) throw badRequest(`the name of the object (${draft.metadata.name}) does not match the name on the URL (${target.name})`);
+  if ((draft.metadata.name ?? "") !== target.name && draft.metadata.name !== undefined)
+    throw badRequest(`the name of the object (${draft.metadata.name}) does not match the name on the URL (${target.name})`);
   return () => draft as unknown as Scale;
 }
 
@@ -69,7 +70,10 @@ async function fromPatch(context: ResourceContext, definition: ScaleDefinition<K
     if (type === patchTypes.json) return applyJsonPatch(scale, body);
     if (type === patchTypes.merge) return applyMergePatch(scale, body);
     if (type === patchTypes.strategic && scaleSchema !== undefined) return applyStrategicMergePatch(scale, body, scaleSchema);
-    throw failure("UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: ${patchTypes.json}, ${patchTypes.merge}, ${patchTypes.strategic}`);
+    throw failure(
+      "UnsupportedMediaType",
+      `the body of the request was in an unknown format - accepted media types include: ${patchTypes.json}, ${patchTypes.merge}, ${patchTypes.strategic}`,
+    );
   };
   return (previous) => {
     const problems: string[] = [];

@@ -32,15 +32,28 @@ export function tokenRequest(tokens: ServiceAccountTokens): SpecialHandler {
     await parts.cache.fresh();
     const account = storage.cache.get(keyFor(storage, target.namespace, target.name))?.object as ServiceAccount | undefined;
     if (account === undefined) throw notFound({ ...served.resource, name: target.name });
-    const asRequest: ServedResource = { ...served, schema, apiVersion: "authentication.k8s.io/v1", resource: { ...served.resource, group: "authentication.k8s.io", kind: "TokenRequest" } };
+    const asRequest: ServedResource = {
+      ...served,
+      schema,
+      apiVersion: "authentication.k8s.io/v1",
+      resource: { ...served.resource, group: "authentication.k8s.io", kind: "TokenRequest" },
+    };
     const asked = (await readObject(request, asRequest, fieldValidationOf(query, "CreateOptions"), warnings)) as unknown as Draft<TokenRequest>;
     if (asked.metadata?.name !== undefined && asked.metadata.name !== target.name) throw badRequest(`must match the service account name: ${target.name}`);
     const seconds = asked.spec.expirationSeconds ?? DEFAULT_SECONDS;
     checkSeconds(seconds, target.name);
     const audiences = (asked.spec.audiences ?? []).length > 0 ? (asked.spec.audiences ?? []) : tokens.audiences;
     const binding = boundTo(parts, context, asked);
-    const spec: TokenRequestSpec = { namespace: target.namespace, name: target.name, uid: account.metadata.uid ?? "", audiences, seconds: Math.min(seconds, LONGEST_SECONDS), ...binding };
-    if (isDryRun(query.getAll("dryRun"), "CreateOptions")) return valueResponse(201, { ...asked, status: { token: "", expirationTimestamp: rfc3339(parts.clock.now() + spec.seconds * 1000) } }, form);
+    const spec: TokenRequestSpec = {
+      namespace: target.namespace,
+      name: target.name,
+      uid: account.metadata.uid ?? "",
+      audiences,
+      seconds: Math.min(seconds, LONGEST_SECONDS),
+      ...binding,
+    };
+    if (isDryRun(query.getAll("dryRun"), "CreateOptions"))
+      return valueResponse(201, { ...asked, status: { token: "", expirationTimestamp: rfc3339(parts.clock.now() + spec.seconds * 1000) } }, form);
     const { token, expiresAtMs } = tokens.issue(spec);
     return valueResponse(
       201,
@@ -83,11 +96,13 @@ function boundTo(parts: ServerParts, { target }: ResourceContext, asked: Draft<T
   const object = served.storage.cache.get(keyFor(served.storage, place.namespaced ? target.namespace : "", name))?.object;
   if (object === undefined) throw notFound(subject);
   const uid = object.metadata.uid ?? "";
-  if (reference.uid !== undefined && reference.uid !== "" && reference.uid !== uid) throw conflict(subject, `the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+  if (reference.uid !== undefined && reference.uid !== "" && reference.uid !== uid)
+    throw conflict(subject, `the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
   const bound = { kind: place.kind, name, uid };
   if (place.kind !== "Pod") return { bound };
   const pod = object as Pod;
-  if ((pod.spec.serviceAccountName ?? "default") !== target.name) throw badRequest(`cannot bind token for serviceaccount "${target.name}" to pod running with different serviceaccount name.`);
+  if ((pod.spec.serviceAccountName ?? "default") !== target.name)
+    throw badRequest(`cannot bind token for serviceaccount "${target.name}" to pod running with different serviceaccount name.`);
   const nodeName = pod.spec.nodeName ?? "";
   if (nodeName === "") return { bound };
   const nodes = parts.table.get("", "v1", "nodes");

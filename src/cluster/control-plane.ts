@@ -1,0 +1,242 @@
+import { mkdirSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { aborted } from "../base/abort.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import { services } from "../api/generated/resources.ts";
+import type { Client } from "../client/client.ts";
+import { createEventRecorder } from "../client/event-recorder-writer.ts";
+import { createInformerFactory } from "../client/informer-factory.ts";
+import { allControllers } from "../controllers/all-controllers.ts";
+import { inProcessClient } from "../client/in-process-client.ts";
+import { type Cidr, formatIp, networkOf, parseCidr } from "../meta/ip.ts";
+import { hasReason } from "../meta/status-error.ts";
+import type { UserInfo } from "../meta/wire.ts";
+import { nodeSigner } from "../platform/node/signer.ts";
+import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
+import { runControllers } from "../reconcile/run-controllers.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
+import { ensureBootstrapObjects } from "../server/bootstrap/ensure-objects.ts";
+import { Listener } from "../server/http/listener.ts";
+import type { ApiServer } from "../server/server.ts";
+import { LmdbStore } from "../store/lmdb/lmdb-store.ts";
+import type { Store } from "../store/contract.ts";
+import { publishApiEndpoints } from "./api-endpoints.ts";
+import { ensurePki, type Pki } from "./pki/pki.ts";
+import { serveApi } from "./serve-api.ts";
+import { versionInfo } from "./version.ts";
+
+export interface ControlPlaneOptions {
+  readonly dataDir: string;
+  readonly bindAddress: string;
+  readonly apiPort: number;
+  /** The address under which nodes and pods reach the API server. */
+  readonly advertiseAddress: string;
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  readonly clusterDomain: string;
+  readonly dnsNames: readonly string[];
+  readonly loadBalancerPool: string;
+}
+
+export interface ControlPlaneDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Told when a stage is through. */
+  stage(name: string): void;
+}
+
+/** In-process parts speak as what they are. */
+const user = (name: string): UserInfo => ({ name, groups: ["system:masters", "system:authenticated"] });
+
+/** The `offset`-th address of a range. */
+export function addressIn(cidr: Cidr, offset: number): string {
+  const base = networkOf(cidr);
+  const bytes = [...base.bytes];
+  let carry = offset;
+  for (let index = bytes.length - 1; index >= 0 && carry > 0; index -= 1) {
+    carry += bytes[index] ?? 0;
+    bytes[index] = carry & 0xff;
+    carry >>= 8;
+  }
+  return formatIp({ family: base.family, bytes });
+}
+
+/** API server, controllers and scheduler in one process, on one store. */
+export class ControlPlane {
+  readonly pki: Pki;
+  readonly address: AddressInfo;
+  readonly #api: ApiServer;
+  readonly #store: Store;
+  readonly #listener: Listener;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<unknown>[] = [];
+  readonly #deps: ControlPlaneDeps;
+  readonly #options: ControlPlaneOptions;
+  readonly #metrics: PromMetrics;
+
+  private constructor(
+    options: ControlPlaneOptions,
+    deps: ControlPlaneDeps,
+    parts: { readonly pki: Pki; readonly api: ApiServer; readonly store: Store; readonly listener: Listener; readonly address: AddressInfo; readonly metrics: PromMetrics },
+  ) {
+    this.#options = options;
+    this.#deps = deps;
+    this.pki = parts.pki;
+    this.address = parts.address;
+    this.#api = parts.api;
+    this.#store = parts.store;
+    this.#listener = parts.listener;
+    this.#metrics = parts.metrics;
+  }
+
+  /** Resolves when the API server answers; `runComponents` then starts the rest. */
+  static async start(options: ControlPlaneOptions, deps: ControlPlaneDeps): Promise<ControlPlane> {
+    mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+    const cidr = parseCidr(options.serviceCidr);
+    if (cidr === undefined) throw new Error(`not a range: ${options.serviceCidr}`);
+    const openStore = LmdbStore.open({ path: join(options.dataDir, "store") });
+    const apiServiceIp = addressIn(cidr, 1);
+    const pki = await ensurePki({
+      directory: join(options.dataDir, "pki"),
+      dnsNames: ["kubernetes", "kubernetes.default", "kubernetes.default.svc", `kubernetes.default.svc.${options.clusterDomain}`, "localhost", ...options.dnsNames],
+      ips: [...new Set(["127.0.0.1", apiServiceIp, options.advertiseAddress])],
+      nowMs: deps.clock.now(),
+    }).catch(async (error: unknown) => {
+      await (await openStore).close();
+      throw error;
+    });
+    deps.stage("certificates");
+    const store = await openStore;
+    deps.stage("store");
+    const metrics = promMetrics({ processMetrics: true });
+    try {
+      const api: ApiServer = serveApi(
+        {
+          serviceCidr: cidr,
+          nodePorts: { first: 30_000, last: 32_767 },
+          clusterCa: pki.ca.certificate,
+          issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
+          version: versionInfo,
+          metricsText: () => metrics.render(),
+        },
+        { store, signer: nodeSigner(pki.serviceAccountKey.privateKey), clock: deps.clock, random: deps.random, log: deps.log, metrics },
+      );
+      await api.load();
+      const listener = new Listener(
+        { certificate: pki.apiServer.certificate, privateKey: pki.apiServer.privateKey, clientCa: pki.ca.certificate },
+        { handle: api.handle, identities: { "kubelet-client": pki.kubeletClient, "front-proxy": pki.frontProxyClient }, log: deps.log },
+      );
+      const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
+      const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics });
+      plane.#follow("api server", api.run(plane.#stop.signal));
+      await ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr });
+      deps.stage("API server");
+      return plane;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** In-process: objects are shared with the server's cache. */
+  client(name: string): Client {
+    return inProcessClient(this.#api.handle, user(name));
+  }
+
+  get metrics(): PromMetrics {
+    return this.#metrics;
+  }
+
+  /** The services that a cluster has from its first moment, then controllers and scheduler until `stop`. */
+  async runComponents(): Promise<void> {
+    const { clock, random, log } = this.#deps;
+    const { signal } = this.#stop;
+    const admin = this.client("system:apiserver");
+    const port = this.address.port;
+    await this.#ensureService("default", "kubernetes", 1, [{ name: "https", port: 443, protocol: "TCP", targetPort: port }]);
+    await publishApiEndpoints(admin, { address: this.#options.advertiseAddress, port });
+    const client = this.client("system:kube-controller-manager");
+    const informers = createInformerFactory({}, { client, clock, random, log });
+    const recorder = createEventRecorder({ client, clock, random, component: "controllermanager", log });
+    const controllers = allControllers(
+      { client, informers, recorder, clock, random, log, metrics: this.#metrics },
+      { rootCa: this.pki.ca.certificate, clusterCidr: this.#options.clusterCidr, loadBalancerPool: this.#options.loadBalancerPool },
+    );
+    this.#follow("controllers", runControllers(controllers, { informers, clock, log, metrics: this.#metrics }, signal));
+    const schedulerClient = this.client("system:kube-scheduler");
+    const scheduler = new Scheduler(
+      {},
+      {
+        client: schedulerClient,
+        informers,
+        recorder: createEventRecorder({ client: schedulerClient, clock, random, component: "default-scheduler", log }),
+        clock,
+        random,
+        log,
+        metrics: this.#metrics,
+      },
+    );
+    this.#follow("scheduler", scheduler.run(signal));
+    this.#follow("informers", informers.run(signal));
+    await informers.waitForSync(signal);
+    this.#deps.stage("controllers and scheduler");
+  }
+
+  /** Ends watches and connections, then the components, then the store. */
+  async stop(): Promise<void> {
+    await this.#listener.closeGracefully(2_000);
+    this.#stop.abort(new Error("stopped"));
+    await Promise.all(this.#running);
+    await this.#store.close();
+  }
+
+  /** Resolves when a component has failed, with its error; never otherwise. */
+  readonly failed = new Promise<Error>((resolve) => {
+    this.#fail = resolve;
+  });
+  #fail: ((error: Error) => void) | undefined;
+
+  #follow(name: string, run: Promise<unknown>): void {
+    this.#running.push(
+      run.catch((error: unknown) => {
+        if (this.#stop.signal.aborted) return;
+        this.#deps.log.error("component failed", { component: name, error });
+        this.#fail?.(error instanceof Error ? error : new Error(String(error)));
+      }),
+    );
+  }
+
+  async #ensureService(
+    namespace: string,
+    name: string,
+    offset: number,
+    ports: readonly { readonly name: string; readonly port: number; readonly protocol: string; readonly targetPort: number }[],
+  ): Promise<void> {
+    const cidr = parseCidr(this.#options.serviceCidr);
+    if (cidr === undefined) return;
+    const client = this.client("system:apiserver");
+    const clusterIP = addressIn(cidr, offset);
+    try {
+      await client.create(
+        services,
+        { metadata: { namespace, name, labels: { component: "apiserver", provider: "kubernetes" } }, spec: { type: "ClusterIP", clusterIP, ports, sessionAffinity: "None" } },
+        { namespace },
+      );
+    } catch (error) {
+      if (!hasReason(error, "AlreadyExists")) throw error;
+      const known = await client.get(services, name, { namespace });
+      if (JSON.stringify(known.spec.ports?.map((port) => port.targetPort)) !== JSON.stringify(ports.map((port) => port.targetPort))) {
+        await client.update(services, { ...known, spec: { ...known.spec, ports } }, { namespace });
+      }
+    }
+  }
+
+  /** Resolves when `stop` has been called. */
+  stopped(): Promise<void> {
+    return aborted(this.#stop.signal);
+  }
+}
