@@ -25,7 +25,9 @@ export interface Client {
 }
 
 /** What create takes: the server fills in the rest; apiVersion and kind follow from the resource. */
-export type NewObject<T> = Omit<T, "apiVersion" | "kind" | "spec"> & { readonly apiVersion?: string; readonly kind?: string } & (T extends { readonly spec: infer Spec } ? { readonly spec?: Spec } : unknown);
+export type NewObject<T> = Omit<T, "apiVersion" | "kind" | "spec"> & { readonly apiVersion?: string; readonly kind?: string } & ("spec" extends keyof T
+    ? { readonly spec?: T["spec"] }
+    : unknown);
 
 export interface Place {
   readonly namespace?: string | undefined;
