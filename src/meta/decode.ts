@@ -174,11 +174,11 @@ function readObject(plan: Plan, value: unknown, state: State): unknown {
 function readArray(plan: Plan, value: unknown, state: State): unknown {
   if (!Array.isArray(value)) return wrong(plan, value, state);
   const items = plan.items;
-  const out = Array.from<unknown>({ length: value.length });
+  const out: unknown[] = [];
   for (let index = 0; index < value.length; index += 1) {
     const item: unknown = value[index];
     const unknown = state.unknown;
-    out[index] = item === null || item === undefined ? zeroOf(items) : read(items, item, state);
+    out.push(item === null || item === undefined ? zeroOf(items) : read(items, item, state));
     if (state.unknown !== unknown) prefix(state.unknown, unknown.length, `[${index}]`);
   }
   return out;

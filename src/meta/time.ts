@@ -9,8 +9,26 @@ const shape = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(Z|
 
 /** As `metav1.Time` is stored: UTC, whole seconds. Throws TimeError. @upstream apimachinery/pkg/apis/meta/v1/time.go */
 export function canonicalTime(text: string): string {
+  if (isCanonical(text)) return text;
   const { epochSeconds, utc } = parse(text, timeLayout);
   return utc && text.length === 20 ? text : wholeSeconds(epochSeconds);
+}
+
+const [ZERO, DASH, COLON, LETTER_T, LETTER_Z] = [0x30, 0x2d, 0x3a, 0x54, 0x5a];
+/** PERF: true for `2026-01-31T08:00:00Z` with a day that every month has; all else goes the slow way. */
+function isCanonical(text: string): boolean {
+  if (text.length !== 20 || text.charCodeAt(4) !== DASH || text.charCodeAt(7) !== DASH || text.charCodeAt(10) !== LETTER_T) return false;
+  if (text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON || text.charCodeAt(19) !== LETTER_Z) return false;
+  const [month, day, hour] = [pair(text, 5), pair(text, 8), pair(text, 11)];
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour >= 0 && hour <= 23)) return false;
+  const [minute, second] = [pair(text, 14), pair(text, 17)];
+  return minute >= 0 && minute <= 59 && second >= 0 && second <= 59 && pair(text, 0) >= 0 && pair(text, 2) >= 0;
+}
+
+/** Two digits as a number; negative when they are none. */
+function pair(text: string, at: number): number {
+  const [tens, ones] = [text.charCodeAt(at) - ZERO, text.charCodeAt(at + 1) - ZERO];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
 }
 
 /** As `metav1.MicroTime` is stored: UTC, six digits of a second; six must be given. @upstream apimachinery/pkg/apis/meta/v1/micro_time.go */
