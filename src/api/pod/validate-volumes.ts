@@ -1,0 +1,94 @@
+import type { FieldPath } from "../../meta/field-path.ts";
+import type { ObjectMeta } from "../../meta/generated/meta-v1.ts";
+import type { FieldError } from "../../meta/status-error.ts";
+import { dnsLabelErrors, dnsSubdomainErrors, invalidEach } from "../../meta/validation.ts";
+import type { Volume } from "../generated/types/core-v1.ts";
+import { validateNetworkVolume } from "./validate-network-volume.ts";
+import { validateLocalVolume } from "./validate-local-volume.ts";
+
+/** Whether the spec stands in a Pod, where names are final and defaults have been taken, or in a template. */
+export interface PodContext {
+  /** Absent in a template. */
+  readonly metadata?: ObjectMeta | undefined;
+}
+
+/**
+ * The sources in the order in which upstream looks at them: the first that is set counts, each further one is refused.
+ * Some are named differently where they are refused; those are upstream's slips, kept. @upstream validateVolumeSource
+ */
+const sources: readonly (readonly [source: Exclude<keyof Volume, "name">, refusedAs?: string])[] = [
+  ["emptyDir"],
+  ["hostPath"],
+  ["gitRepo"],
+  ["gcePersistentDisk"],
+  ["awsElasticBlockStore"],
+  ["secret"],
+  ["nfs"],
+  ["iscsi"],
+  ["glusterfs"],
+  ["flocker"],
+  ["persistentVolumeClaim"],
+  ["rbd"],
+  ["cinder"],
+  ["cephfs", "cephFS"],
+  ["quobyte"],
+  ["downwardAPI", "downwarAPI"],
+  ["fc"],
+  ["flexVolume"],
+  ["configMap"],
+  ["azureFile"],
+  ["vsphereVolume"],
+  ["photonPersistentDisk"],
+  ["portworxVolume"],
+  ["azureDisk"],
+  ["storageos"],
+  ["projected"],
+  ["scaleIO"],
+  ["csi"],
+  ["ephemeral"],
+  ["image"],
+];
+
+/** The volumes that are valid, by name, and what is wrong with the others. @upstream ValidateVolumes */
+export function validateVolumes(
+  volumes: readonly Volume[],
+  context: PodContext,
+  path: FieldPath,
+): { readonly byName: ReadonlyMap<string, Volume>; readonly errors: readonly FieldError[] } {
+  const errors: FieldError[] = [];
+  const byName = new Map<string, Volume>();
+  const podName = context.metadata?.name ?? "";
+  const created = new Set(podName === "" ? [] : volumes.filter(({ ephemeral }) => ephemeral !== undefined).map(({ name }) => `${podName}-${name}`));
+  for (const [index, volume] of volumes.entries()) {
+    const place = path.index(index);
+    const name = volume.name ?? "";
+    const own = validateSource(volume, context, place);
+    if (name === "") own.push(place.child("name").required());
+    else own.push(...invalidEach(place.child("name"), name, dnsLabelErrors(name)));
+    if (byName.has(name)) own.push(place.child("name").duplicate(name));
+    if (own.length === 0) byName.set(name, volume);
+    errors.push(...own);
+    const claim = volume.persistentVolumeClaim?.claimName;
+    if (claim !== undefined && created.has(claim))
+      errors.push(place.child("persistentVolumeClaim", "claimName").invalid(claim, "must not reference a PVC that gets created for an ephemeral volume"));
+  }
+  return { byName, errors };
+}
+
+function validateSource(volume: Volume, context: PodContext, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  const [first, ...others] = sources.filter(([source]) => volume[source] !== undefined);
+  if (first === undefined) return [path.required("must specify a volume type")];
+  const only = { name: volume.name, [first[0]]: volume[first[0]] } as Volume;
+  errors.push(...validateLocalVolume(only, context, path), ...validateNetworkVolume(only, path));
+  if (only.ephemeral !== undefined) errors.push(...validateClaimName(volume.name, context, path));
+  for (const [source, refusedAs = source] of others) errors.push(path.child(refusedAs).forbidden("may not specify more than 1 volume type"));
+  return errors;
+}
+
+/** The claim of an ephemeral volume is named after the pod and the volume. */
+function validateClaimName(volumeName: string, { metadata }: PodContext, path: FieldPath): FieldError[] {
+  if (metadata?.name === undefined || metadata.name === "" || volumeName === "") return [];
+  const claim = `${metadata.name}-${volumeName}`;
+  return dnsSubdomainErrors(claim).map((message) => path.child("name").invalid(volumeName, `PVC name ${JSON.stringify(claim)}: ${message}`));
+}
