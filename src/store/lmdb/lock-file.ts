@@ -51,7 +51,7 @@ function liveOwner(path: string, content: string): number | undefined {
 
 /** Moves a dead owner's lock away; of several that try, one succeeds. A lock that is not the dead one is put back. */
 function discard(path: string, expected: string): void {
-  const aside = `${path}.${process.pid}`;
+  const aside = `${path}.${process.pid}.old`;
   try {
     renameSync(path, aside);
   } catch {
@@ -67,13 +67,18 @@ function discard(path: string, expected: string): void {
   unlinkSync(aside);
 }
 
+/** The lock appears with its content or not at all, so that no reader finds it empty. */
 function tryCreate(path: string, content: string): boolean {
+  const ready = `${path}.${process.pid}.new`;
+  writeFileSync(ready, content, { mode: 0o600 });
   try {
-    writeFileSync(path, content, { flag: "wx", mode: 0o600 });
+    linkSync(ready, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  } finally {
+    unlinkSync(ready);
   }
 }
 
