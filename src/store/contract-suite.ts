@@ -123,6 +123,22 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>,
         revisions.forEach((revision, index) => expect(entries.get(`/a/${index}`)).toBe(revision));
       });
 
+      it("remembers every state of a key that concurrent commits change", async () => {
+        const ops = Array.from({ length: 30 }, (_, index) => (index % 4 === 3 ? del("/a") : put("/a", String(index))));
+        await Promise.all([...ops.map((op, index) => store.commit([op, put(`/n/${index}`)])), store.commit([put("/b")])]);
+        const end = await store.revision();
+        expect(end).toBe(base + 31);
+        const events = (await batchesUntil(store, "/a", base, end)).flatMap((batch) => batch.events);
+        let value: string | undefined;
+        for (let at = base; at <= end; at += 1) {
+          const event = events.find((each) => each.revision === at);
+          if (event !== undefined) value = event.type === "put" ? plain(event.value) : undefined;
+          expect((await store.range("/a", { at })).entries.map((entry) => plain(entry.value))).toEqual(value === undefined ? [] : [value]);
+        }
+        expect(events.filter((event) => event.type === "put").length).toBe(23);
+        expect(events.some((event) => event.type === "delete")).toBe(true);
+      });
+
       it("lets one of several concurrent creators win", async () => {
         const outcomes = await Promise.all(
           Array.from({ length: 20 }, (_, index) => store.commit([put("/lock", String(index), "absent"), put(`/by/${index}`)]).catch((error: unknown) => error)),

@@ -1,3 +1,4 @@
+import { invariant } from "../base/invariant.ts";
 import { CompactedError, type Store, type StoreBatch, type StoreEvent, StoreUnavailableError } from "./contract.ts";
 
 /** One commit as watchers see it; a feed's commits follow each other without gaps in `revision`. */
@@ -124,8 +125,8 @@ export class WatchFeed {
     if (since < this.#compacted) throw new CompactedError(Math.max(1, this.#compacted));
     if (since >= this.#revision) return undefined;
     if (since < this.#floor) {
-      if (this.#deps.older !== undefined) return this.#deps.older(since).then((commits) => collect(prefix, commits, 0, since));
-      return collect(prefix, this.#commits, this.#head, since);
+      invariant(this.#deps.older, "what left memory is either compacted or older");
+      return this.#deps.older(since).then((commits) => collect(prefix, commits, 0, since));
     }
     return collect(prefix, this.#commits, this.#head + since - this.#floor, since);
   }
@@ -250,13 +251,12 @@ async function someTurns(): Promise<void> {
   for (let turn = 0; turn < 4; turn += 1) await Promise.resolve();
 }
 
-/** Whole commits from `commits[from]` on until the batch is large enough; `since` itself and older are left out. */
+/** Whole commits from `commits[from]`, the first above `since`, until the batch is large enough. */
 function collect(prefix: string, commits: readonly Commit[], from: number, since: number): StoreBatch {
   const events: StoreEvent[] = [];
   let revision = since;
   for (let index = from; index < commits.length && events.length < MAX_BATCH_EVENTS; index += 1) {
     const commit = commits[index] as Commit;
-    if (commit.revision <= since) continue;
     for (const event of commit.events) if (event.key.startsWith(prefix)) events.push(event);
     revision = commit.revision;
   }

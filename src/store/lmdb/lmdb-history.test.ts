@@ -63,8 +63,10 @@ describe("LmdbStore's history", () => {
   it("leaves nothing behind after a compaction", async () => {
     for (let index = 0; index < 300; index += 1) await put(`/a/${index % 10}`, 10);
     for (let index = 0; index < 5; index += 1) await store.commit([{ type: "delete", key: `/a/${index}` }]);
+    // Several versions in one transaction.
+    await Promise.all([put("/b"), put("/b"), store.commit([{ type: "delete", key: "/b" }]), put("/b"), put("/c"), store.commit([{ type: "delete", key: "/c" }])]);
     await store.compact(await store.revision());
-    expect(await entries()).toEqual([5, 5]);
+    expect(await entries()).toEqual([6, 6]);
   });
 
   it("uses the space again", async () => {

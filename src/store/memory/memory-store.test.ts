@@ -32,6 +32,13 @@ describe("MemoryStore", () => {
     expect(await store.size()).toBeLessThan(12_000);
   });
 
+  it("gives a reader that catches up bounded batches", async () => {
+    const store = new MemoryStore();
+    for (let index = 0; index < 5_000; index += 1) store.commitNow([{ type: "put", key: "/a", value: value(1) }]);
+    const iterator = store.watch("/", { since: 1, signal: new AbortController().signal })[Symbol.asyncIterator]();
+    expect((await iterator.next()).value).toMatchObject({ revision: 1_001, events: { length: 1_000 } });
+  });
+
   it("ends a reader that fell behind the history", async () => {
     const store = new MemoryStore({ historyRevisions: 10 });
     const iterator = store.watch("/", { since: 1, signal: new AbortController().signal })[Symbol.asyncIterator]();
