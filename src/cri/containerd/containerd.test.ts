@@ -19,6 +19,7 @@ import { containerdImages } from "./containerd-images.ts";
 import { detectHostParts } from "./host-parts.ts";
 import { listProcesses, readProcess, signalProcess } from "./host-process.ts";
 import { imageImporter, type ImageImporter } from "./image-import.ts";
+import { removeRemains } from "./private-teardown.ts";
 import { type PrivateContainerd, startPrivateContainerd } from "./private-containerd.ts";
 
 const deps = { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock, logger: silentLogger };
@@ -252,6 +253,11 @@ describe.skipIf(skip !== undefined)(`a private containerd${skip === undefined ? 
     await other.connection.runtime.runPodSandbox(config);
     const daemon = await readProcess(other.containerd.pid());
     if (daemon !== undefined) await signalProcess(daemon, "SIGKILL");
+    // Without the daemon: what it ran is ended and unmounted all the same.
+    const stateDir = other.containerd.socket.slice(0, other.containerd.socket.lastIndexOf("/"));
+    await removeRemains({ rootDir: join(other.folder, "containerd", "root"), stateDir, socket: other.containerd.socket }, deps);
+    expect((await listProcesses()).filter(({ args }) => args.includes(other.containerd.socket))).toEqual([]);
+    expect(await deps.mounts.below(other.folder)).toEqual([]);
     await other.dispose();
     const left = (await listProcesses()).filter(({ args }) => args.some((arg) => arg.includes(other.folder)));
     expect(left).toEqual([]);

@@ -1,5 +1,5 @@
 import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
-import { fromJSON, type MethodDefinition, type ServiceDefinition } from "@grpc/proto-loader";
+import { fromJSON, type MethodDefinition, type PackageDefinition, type ServiceDefinition } from "@grpc/proto-loader";
 import { RuntimeError } from "../runtime.ts";
 
 /** protobufjs' JSON form of .proto files, as far as it is walked here. */
@@ -29,12 +29,7 @@ export interface UnaryCalls {
 }
 
 export function openChannel(options: ChannelOptions, descriptorJson: string): GrpcChannel {
-  const definitions = fromJSON(camelCased(JSON.parse(descriptorJson) as Descriptor) as Parameters<typeof fromJSON>[0], {
-    longs: Number,
-    enums: String,
-    defaults: true,
-    oneofs: true,
-  });
+  const definitions = definitionsOf(descriptorJson);
   const client = new Client(`unix:${options.socket}`, credentials.createInsecure(), {
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
@@ -78,6 +73,18 @@ export function openChannel(options: ChannelOptions, descriptorJson: string): Gr
     },
     close: () => client.close(),
   };
+}
+
+/** PERF: reading CRI's descriptor takes 60 ms; a process has two or three descriptors. */
+const known = new Map<string, PackageDefinition>();
+
+function definitionsOf(descriptorJson: string): PackageDefinition {
+  const before = known.get(descriptorJson);
+  if (before !== undefined) return before;
+  const descriptor = camelCased(JSON.parse(descriptorJson) as Descriptor) as Parameters<typeof fromJSON>[0];
+  const definitions = fromJSON(descriptor, { longs: Number, enums: String, defaults: true, oneofs: true });
+  known.set(descriptorJson, definitions);
+  return definitions;
 }
 
 function runtimeError(error: ServiceError): RuntimeError {

@@ -100,20 +100,23 @@ export async function startPrivateContainerd(options: PrivateContainerdOptions, 
     throw new Error(`containerd did not start: ${failure}\n${await logTail(logPath)}`);
   };
 
-  const running = await daemonsOf(baseDir);
-  let adopted: HostProcess | undefined;
-  for (const daemon of running) {
-    const same = adopted === undefined && daemon.args.includes(configPath) && (await untilAnswers(socket, daemon, 2_000, clock)) === undefined;
-    if (same) adopted = daemon;
-    else await endProcess(daemon, endGraceMs, clock);
-  }
-  let daemon = adopted;
-  if (daemon === undefined) {
+  /** The daemon that runs with this very configuration and answers; any other of this folder is ended. */
+  const takeOver = async (): Promise<HostProcess | undefined> => {
+    let same: HostProcess | undefined;
+    for (const daemon of await daemonsOf(baseDir)) {
+      if (same === undefined && daemon.args.includes(configPath) && (await untilAnswers(socket, daemon, 2_000, clock)) === undefined) same = daemon;
+      else await endProcess(daemon, endGraceMs, clock);
+    }
+    return same;
+  };
+  const takeOverOrLaunch = async (): Promise<HostProcess> => (await takeOver()) ?? launch();
+
+  const adopted = await takeOver();
+  if (adopted === undefined) {
     for (const name of await files.list(baseDir)) if (name.startsWith("config-")) await files.remove(`${baseDir}/${name}`);
     await files.write(configPath, config, { mode: 0o600 });
-    daemon = await launch();
   }
-  let current = daemon;
+  let current = adopted ?? (await launch());
   const stopping = new AbortController();
   let relaunch: Promise<void> = Promise.resolve();
   logger.info("containerd is running", { pid: current.pid, socket, snapshotter, cgroup: host.cgroup, adopted: adopted !== undefined });
@@ -133,7 +136,7 @@ export async function startPrivateContainerd(options: PrivateContainerdOptions, 
         await boundLog(logPath, logLimitBytes);
         if (await isAlive(current)) continue;
         logger.error("containerd ended, starting it again", { pid: current.pid });
-        relaunch = launch().then(
+        relaunch = takeOverOrLaunch().then(
           (started) => {
             current = started;
           },
@@ -145,8 +148,13 @@ export async function startPrivateContainerd(options: PrivateContainerdOptions, 
     async stop({ keepPods = false } = {}) {
       stopping.abort();
       await relaunch;
-      if (!keepPods) await removeAllPods(socket, logger);
-      await endProcess(current, endGraceMs, clock);
+      if (!keepPods) {
+        // A daemon that died is started once more, since only it can take pods out of their network.
+        await takeOverOrLaunch().catch((error: unknown) => logger.warn("containerd could not be started to remove its pods", { error }));
+        await removeAllPods(socket, logger);
+      }
+      // Not `current` alone: another start may have replaced it.
+      for (const daemon of await daemonsOf(baseDir)) await endProcess(daemon, endGraceMs, clock);
       if (keepPods) return;
       await removeRemains({ rootDir, stateDir, socket }, deps);
     },
