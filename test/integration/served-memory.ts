@@ -1,0 +1,42 @@
+import { workloadKinds } from "../../src/api/workload-kinds.ts";
+import { aborted } from "../../src/base/abort.ts";
+import type { Clock } from "../../src/base/clock.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { noMetrics } from "../../src/base/metrics.ts";
+import { seededRandom } from "../../src/base/random.ts";
+import { namespaces } from "../../src/api/generated/resources.ts";
+import { inProcessClient } from "../../src/client/in-process-client.ts";
+import type { UserInfo } from "../../src/meta/wire.ts";
+import { systemClock } from "../../src/platform/node/clock.ts";
+import { namespaceLifecycle } from "../../src/server/admission/namespace-lifecycle.ts";
+import { discoveryPaths } from "../../src/server/discovery/discovery.ts";
+import { healthPaths } from "../../src/server/health.ts";
+import { ApiServer } from "../../src/server/server.ts";
+import { MemoryStore } from "../../src/store/memory/memory-store.ts";
+
+export const admin: UserInfo = { name: "admin", groups: ["system:masters", "system:authenticated"] };
+
+/** A real API server on the memory store that lets everyone do everything, with the namespace `default`. */
+export async function serveMemory(options: { readonly clock?: Clock } = {}): Promise<{ readonly api: ApiServer; stop(): Promise<void> }> {
+  const stop = new AbortController();
+  const store = new MemoryStore();
+  const deps = { store, clock: options.clock ?? systemClock, random: seededRandom(7), log: silentLogger, metrics: noMetrics };
+  const api = new ApiServer({ kinds: workloadKinds, conversions: [] }, deps, (parts) => ({
+    authenticators: [{ authenticate: () => admin }],
+    authorizer: { authorize: () => ({ verdict: "allow", reason: "" }) },
+    plugins: [namespaceLifecycle(parts.cache)],
+    special: new Map(),
+    paths: [discoveryPaths(parts.table), healthPaths([{ name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined }])],
+  }));
+  await api.load();
+  const running = api.run(stop.signal);
+  await inProcessClient(api.handle, admin).create(namespaces, { metadata: { name: "default" } });
+  return {
+    api,
+    async stop() {
+      stop.abort();
+      await Promise.all([running, aborted(stop.signal)]);
+      await store.close();
+    },
+  };
+}
