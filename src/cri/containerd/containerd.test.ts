@@ -12,6 +12,7 @@ import { systemClock } from "../../platform/node/clock.ts";
 import { nodeFiles } from "../../platform/node/files.ts";
 import { nodeMounts } from "../../platform/node/mounts.ts";
 import { nodeProcesses } from "../../platform/node/processes.ts";
+import type { Processes } from "../../platform/processes.ts";
 import type { PodSandboxConfig } from "../generated/cri-v1.ts";
 import { runtimeContract, type RuntimeUnderTest } from "../runtime-contract.ts";
 import { connectRuntime, type RuntimeConnection } from "./connect-runtime.ts";
@@ -40,9 +41,9 @@ interface Host {
   readonly dispose: () => Promise<void>;
 }
 
-async function startHost(): Promise<Host> {
+async function startHost(processes: Processes = nodeProcesses): Promise<Host> {
   const folder = await mkdtemp(join(tmpdir(), "keles-containerd-"));
-  const containerd = await startPrivateContainerd({ dataDir: folder, runDir: join(folder, "run") }, deps);
+  const containerd = await startPrivateContainerd({ dataDir: folder, runDir: join(folder, "run") }, { ...deps, processes });
   const connection = connectRuntime({ socket: containerd.socket });
   const importer = imageImporter({ socket: containerd.socket, ctr: containerd.host.ctr, snapshotter: containerd.snapshotter }, { ...deps, images: connection.images });
   const pause = await writePauseImage(join(folder, "pause.tar"));
@@ -117,12 +118,12 @@ describe.skipIf(skip !== undefined)(`a private containerd${skip === undefined ? 
   });
   afterAll(() => host?.dispose());
 
-  const runContainer = async (uid: string, command: readonly string[]) => {
-    const { runtime } = host.connection;
+  const runContainer = async (uid: string, command: readonly string[], on: Host = host) => {
+    const { runtime } = on.connection;
     const config: PodSandboxConfig = {
-      ...host.sandboxDefaults,
+      ...on.sandboxDefaults,
       metadata: { name: "web", namespace: "default", uid, attempt: 0 },
-      linux: { ...host.sandboxDefaults.linux, securityContext: { namespaceOptions: { network: "NODE", pid: "CONTAINER", ipc: "POD" } } },
+      linux: { ...on.sandboxDefaults.linux, securityContext: { namespaceOptions: { network: "NODE", pid: "CONTAINER", ipc: "POD" } } },
     };
     const sandbox = await runtime.runPodSandbox(config);
     const container = await runtime.createContainer(
@@ -239,6 +240,23 @@ describe.skipIf(skip !== undefined)(`a private containerd${skip === undefined ? 
   it("refuses a tar without images", async () => {
     await writeFile(join(host.folder, "empty.tar"), new Uint8Array(1_024));
     await expect(host.importer.importImages(join(host.folder, "empty.tar"))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  it("copies files where the file system bears no overlay", async () => {
+    const withoutOverlay: Processes = {
+      find: (command, alsoIn) => nodeProcesses.find(command, alsoIn),
+      run: async (command, args, options) => (args.includes("overlay") ? { code: 32, stdout: "", stderr: "wrong fs type" } : nodeProcesses.run(command, args, options)),
+    };
+    const other = await startHost(withoutOverlay);
+    try {
+      expect(other.containerd.snapshotter).toBe("native");
+      await other.importer.importImages(other.archive.path);
+      const { container } = await runContainer("native", ["/bin/sh", "-c", "exit 6"], other);
+      await until(async () => (await other.connection.runtime.containerStatus(container)).status?.exitCode === 6);
+      expect((await deps.mounts.below(other.folder)).filter((point) => point.includes("overlay"))).toEqual([]);
+    } finally {
+      await other.dispose();
+    }
   });
 
   it("ends with everything that it made, also when it was killed", async () => {

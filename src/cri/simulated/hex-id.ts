@@ -1,9 +1,11 @@
 import type { Random } from "../../base/random.ts";
 
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** 64 hexadecimal digits, as containerd names sandboxes and containers. */
 export function hexId(random: Random): string {
   let text = "";
-  for (const byte of random.bytes(32)) text += byte.toString(16).padStart(2, "0");
+  for (const byte of random.bytes(32)) text += hex[byte] ?? "";
   return text;
 }
 

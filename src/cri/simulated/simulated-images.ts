@@ -35,6 +35,8 @@ export function simulatedImages(options: { readonly pullDelayMs: number }, deps:
       const failure = simulateAnnotation(annotations, "pull-error");
       const name = canonicalImageName(image);
       if (failure !== undefined) throw new RuntimeError("UNKNOWN", `failed to pull and unpack image "${name}": ${failure}`);
+      const known = idByName.get(name);
+      if (known !== undefined) return known;
       const id = paperDigest(name);
       const isDigest = name.includes("@");
       byId.set(id, {
