@@ -122,7 +122,8 @@ async function attemptChange(
   if (!isStatus) bumpGeneration(draft, previous, served);
   const errors: FieldError[] = [
     ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
-    ...validateObjectMetaUpdate(draft.metadata, previous.metadata),
+    // What the store gives anew was checked above, and stands for the version that is replaced.
+    ...validateObjectMetaUpdate({ ...draft.metadata, resourceVersion: previous.metadata.resourceVersion }, previous.metadata),
     ...((isStatus ? undefined : definition.validate?.(draft)) ?? []),
     ...((isStatus ? definition.validateStatusUpdate?.(draft, previous) : definition.validateUpdate?.(draft, previous)) ?? []),
   ];
