@@ -17,7 +17,9 @@ await build({
   platform: "node",
   target: "node20.19",
   format: "esm",
-  external: Object.keys(dependencies).flatMap((name) => [name, `${name}/*`]).concat("@grpc/proto-loader"),
+  external: Object.keys(dependencies)
+    .flatMap((name) => [name, `${name}/*`])
+    .concat("@grpc/proto-loader"),
   define: { KELES_VERSION: JSON.stringify(version) },
   sourcemap: true,
   logLevel: "warning",

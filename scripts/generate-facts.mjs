@@ -132,6 +132,106 @@ const resourceList = [...resources.values()]
   .filter((r) => r.kind !== "")
   .sort((a, b) => `${a.group}/${a.version}/${a.resource}`.localeCompare(`${b.group}/${b.version}/${b.resource}`));
 
+// ---- protobuf --------------------------------------------------------------------------------------------------
+// Per definition its fields as [number, code, name]: "" as the name stands for a message whose fields JSON has inline.
+// Codes: s b v (varint) d B (bytes); Q T M I X (RawExtension, raw JSON) J (JSON kept as raw bytes) as in definitions;
+// "#name" a message; "=x" a list wrapped in a message; "*x" repeated; "%x" a map from text.
+const descriptor = JSON.parse(readFileSync(join(source, "protobuf/kubernetes-api.json"), "utf8"));
+const messages = new Map();
+(function collect(node, path) {
+  for (const [name, child] of Object.entries(node.nested ?? {})) {
+    const full = path === "" ? name : `${path}.${name}`;
+    if (child.fields) messages.set(full, child);
+    collect(child, full);
+  }
+})(descriptor, "");
+const openapiToProto = (name) =>
+  name
+    .replace(/^io\.k8s\./, "k8s.io.")
+    .replace("kube-aggregator", "kube_aggregator")
+    .replace("apiextensions-apiserver", "apiextensions_apiserver");
+const protoToOpenapi = (name) =>
+  name
+    .replace(/^k8s\.io\./, "io.k8s.")
+    .replace("kube_aggregator", "kube-aggregator")
+    .replace("apiextensions_apiserver", "apiextensions-apiserver");
+function resolveMessage(type, scope) {
+  if (type.startsWith(".")) return type.slice(1);
+  for (let at = scope; at !== ""; at = at.includes(".") ? at.slice(0, at.lastIndexOf(".")) : "") if (messages.has(`${at}.${type}`)) return `${at}.${type}`;
+  return type;
+}
+const protobufScalars = { string: "s", bool: "b", bytes: "B", double: "d", int32: "v", int64: "v", uint32: "v", uint64: "v" };
+const protobufSpecials = {
+  "k8s.io.apimachinery.pkg.api.resource.Quantity": "Q",
+  "k8s.io.apimachinery.pkg.apis.meta.v1.Time": "T",
+  "k8s.io.apimachinery.pkg.apis.meta.v1.MicroTime": "M",
+  "k8s.io.apimachinery.pkg.util.intstr.IntOrString": "I",
+  "k8s.io.apimachinery.pkg.runtime.RawExtension": "X",
+  "k8s.io.apimachinery.pkg.apis.meta.v1.FieldsV1": "J",
+  "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSON": "J",
+  "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray": "A",
+  "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool": "O",
+  "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray": "S",
+};
+const protobufFacts = {};
+function protobufCode(field, scope) {
+  let code = protobufScalars[field.type];
+  if (!code) {
+    const full = resolveMessage(field.type, scope);
+    const special = protobufSpecials[full];
+    const message = messages.get(full);
+    if (special) code = special;
+    else if (!message) return undefined;
+    else {
+      const names = Object.keys(message.fields);
+      const inOpenapi = openapi.definitions[protoToOpenapi(full)];
+      if (names.length === 1 && names[0] === "items" && !inOpenapi) code = `=${protobufCode({ ...message.fields.items, rule: undefined }, full)}`;
+      else {
+        code = `#${protoToOpenapi(full)}`;
+        describe(full);
+      }
+    }
+  }
+  if (field.keyType) return `%${code}`;
+  return field.rule === "repeated" ? `*${code}` : code;
+}
+/** The JSON names of a message's fields: those of its definition, or of the message itself when JSON has it inline only. */
+function jsonNames(full) {
+  const properties = openapi.definitions[protoToOpenapi(full)]?.properties;
+  return properties === undefined ? undefined : new Map(Object.keys(properties).map((name) => [name.toLowerCase(), name]));
+}
+function describe(full, parentNames) {
+  const name = protoToOpenapi(full);
+  if (protobufFacts[name]) return;
+  const fields = [];
+  protobufFacts[name] = fields;
+  const names = jsonNames(full) ?? parentNames ?? new Map(Object.keys(messages.get(full).fields).map((field) => [field.toLowerCase(), field]));
+  for (const [fieldName, field] of Object.entries(messages.get(full).fields)) {
+    const json = names.get(fieldName.toLowerCase());
+    if (json !== undefined) {
+      const code = protobufCode(field, full);
+      if (code) fields.push([field.id, code, json]);
+      continue;
+    }
+    if (protobufScalars[field.type] || field.rule === "repeated" || field.keyType) continue;
+    const inner = resolveMessage(field.type, full);
+    const innerFields = Object.keys(messages.get(inner)?.fields ?? {});
+    // Inline when at least one of its fields stands in the outer definition.
+    if (!innerFields.some((candidate) => names.has(candidate.toLowerCase()) || candidate === "localObjectReference")) continue;
+    describe(inner, names);
+    fields.push([field.id, `#${protoToOpenapi(inner)}`, ""]);
+  }
+  fields.sort((a, b) => a[0] - b[0]);
+}
+for (const name of wanted) {
+  const full = openapiToProto(name);
+  if (messages.has(full) && !protobufSpecials[full]) describe(full);
+}
+for (const full of ["Status", "DeleteOptions", "WatchEvent", "TypeMeta", "PartialObjectMetadata", "PartialObjectMetadataList", "Table"].map(
+  (type) => `k8s.io.apimachinery.pkg.apis.meta.v1.${type}`,
+))
+  if (messages.has(full)) describe(full);
+
 mkdirSync(join(root, "src/api/generated/types"), { recursive: true });
 mkdirSync(join(root, "src/meta/generated"), { recursive: true });
 mkdirSync(join(root, "src/cri/generated"), { recursive: true });
@@ -139,6 +239,11 @@ const literal = (value) => `'${JSON.stringify(value).replaceAll("\\", "\\\\").re
 writeFileSync(
   join(root, "src/api/generated/facts.ts"),
   `${banner}// JSON in a string: V8 parses it several times faster than an object literal.\n/** Definitions by OpenAPI name; field codes are read by src/api/schemas.ts. */\nexport const definitionFacts = ${literal(definitions)};\n/** Resources that a v1.36 server serves by default. */\nexport const resourceFacts = ${literal(resourceList)};\n`,
+);
+
+writeFileSync(
+  join(root, "src/api/generated/protobuf.ts"),
+  `${banner}/** Fields of messages by OpenAPI name: [number, code, JSON name]; read by src/api/protobuf.ts. */\nexport const protobufFacts = ${literal(protobufFacts)};\n`,
 );
 
 // ---- TypeScript types ------------------------------------------------------------------------------------------

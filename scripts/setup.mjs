@@ -29,7 +29,9 @@ function checkNode() {
 
 /** npm ci, when the lock file is not the one that node_modules was made from. */
 function ensurePackages() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const stamp = join(root, "node_modules/.keles-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("installing npm packages (npm ci)");
@@ -62,7 +64,13 @@ const cniFolders = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"];
 const hostParts = [
   { name: "containerd", find: () => onPath("containerd"), apt: "containerd", dnf: "containerd", apk: "containerd" },
   { name: "runc", find: () => onPath("runc"), apt: "runc", dnf: "runc", apk: "runc" },
-  { name: "CNI reference plugins", find: () => cniFolders.some((folder) => existsSync(join(folder, "bridge"))), apt: "containernetworking-plugins", dnf: "containernetworking-plugins", apk: "cni-plugins" },
+  {
+    name: "CNI reference plugins",
+    find: () => cniFolders.some((folder) => existsSync(join(folder, "bridge"))),
+    apt: "containernetworking-plugins",
+    dnf: "containernetworking-plugins",
+    apk: "cni-plugins",
+  },
   { name: "nft", find: () => onPath("nft"), apt: "nftables", dnf: "nftables", apk: "nftables" },
   { name: "iptables", find: () => onPath("iptables"), apt: "iptables", dnf: "iptables-nft", apk: "iptables" },
   { name: "ip", find: () => onPath("ip"), apt: "iproute2", dnf: "iproute", apk: "iproute2" },
@@ -101,7 +109,10 @@ function ensureHost(parts) {
   // Services that a package would start are of no use here: Keles runs its own.
   const guard = manager === "apt-get" ? policyGuard() : undefined;
   const commands = {
-    "apt-get": [["update", "-q=2"], ["install", "-y", "-q=2", "--no-install-recommends", ...packages]],
+    "apt-get": [
+      ["update", "-q=2"],
+      ["install", "-y", "-q=2", "--no-install-recommends", ...packages],
+    ],
     dnf: [["install", "-y", "-q", ...packages]],
     apk: [["add", "--quiet", ...packages]],
   }[manager];

@@ -73,6 +73,7 @@ export class ControlPlane {
   readonly #store: Store;
   readonly #listener: Listener;
   readonly #stop = new AbortController();
+  #fail: ((error: Error) => void) | undefined;
   readonly #running: Promise<unknown>[] = [];
   readonly #deps: ControlPlaneDeps;
   readonly #options: ControlPlaneOptions;
@@ -198,8 +199,6 @@ export class ControlPlane {
   readonly failed = new Promise<Error>((resolve) => {
     this.#fail = resolve;
   });
-  #fail: ((error: Error) => void) | undefined;
-
   #follow(name: string, run: Promise<unknown>): void {
     this.#running.push(
       run.catch((error: unknown) => {

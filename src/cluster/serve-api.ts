@@ -1,4 +1,9 @@
-import { convertEventFromCore, convertEventToCore } from "../api/events/convert.ts";
+import { autoscalerFromV1, autoscalerToV1 } from "../api/autoscaling/convert.ts";
+import { eventFromV1, eventToV1 } from "../api/events/convert.ts";
+import type { HorizontalPodAutoscaler as AutoscalerV1 } from "../api/generated/types/autoscaling-v1.ts";
+import type { HorizontalPodAutoscaler } from "../api/generated/types/autoscaling-v2.ts";
+import type { Event } from "../api/generated/types/core-v1.ts";
+import type { Event as EventV1 } from "../api/generated/types/events-v1.ts";
 import { otherKinds } from "../api/other-kinds.ts";
 import { workloadKinds } from "../api/workload-kinds.ts";
 import type { Clock } from "../base/clock.ts";
@@ -25,6 +30,7 @@ import { nodeProxy, podLog, podStream } from "../server/subresources/kubelet-pro
 import { scale } from "../server/subresources/scale.ts";
 import { tokenRequest } from "../server/subresources/token-request.ts";
 import { podProxy, serviceProxy } from "../server/subresources/workload-proxy.ts";
+import type { ConversionEntry } from "../server/resources/resource-table.ts";
 import type { Store } from "../store/contract.ts";
 
 export interface ServeOptions {
@@ -47,13 +53,29 @@ export interface ServeDeps {
   readonly metrics: Metrics;
 }
 
+/** Kinds that are stored in another version than one they are served in. */
+const conversions: readonly ConversionEntry[] = [
+  {
+    group: "events.k8s.io",
+    version: "v1",
+    resource: "events",
+    conversion: { toStorage: (object) => eventFromV1(object as EventV1), fromStorage: (object) => eventToV1(object as Event) },
+  },
+  {
+    group: "autoscaling",
+    version: "v1",
+    resource: "horizontalpodautoscalers",
+    conversion: { toStorage: (object) => autoscalerFromV1(object as AutoscalerV1), fromStorage: (object) => autoscalerToV1(object as HorizontalPodAutoscaler) },
+  },
+];
+
 /** The API server of a cluster with everything that is wired into it. */
 export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
   const checks: readonly HealthCheck[] = [
     { name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined },
     { name: "store", on: ["healthz", "readyz"], check: () => (api.ready ? undefined : "the state is not loaded") },
   ];
-  const api: ApiServer = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => {
+  const api: ApiServer = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions }, deps, (parts) => {
     const { cache } = parts;
     const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences: [options.issuer] }, { ...deps, cache });
     const { clusterCa } = options;

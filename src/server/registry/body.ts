@@ -1,14 +1,17 @@
 import type { Draft } from "../../base/values.ts";
+import { readEnvelope } from "../../api/wire/envelope.ts";
+import { ProtobufError } from "../../api/wire/reader.ts";
 import { cannotHandle, decode, strictDecodingError } from "../../meta/decode.ts";
 import { duplicateFields, parseJson } from "../../meta/json-codec.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { parseApiVersion } from "../../meta/resource.ts";
-import { badRequest, failure } from "../../meta/status-error.ts";
+import { badRequest, failure, type StatusError } from "../../meta/status-error.ts";
 import type { ApiRequest } from "../../meta/wire.ts";
 import { parseYaml } from "../../meta/yaml-codec.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
 import type { FieldValidation } from "./options.ts";
 
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The body as a value, with what a strict decoder objects to in its text. */
@@ -28,13 +31,24 @@ export async function readText(request: ApiRequest): Promise<string> {
   }
 }
 
-/** Reads JSON or YAML by content type; `checkText` also looks for duplicate fields. */
-export async function readBody(request: ApiRequest, options: { readonly checkText: boolean }): Promise<RawBody> {
+/** Reads JSON, YAML or protobuf (of that definition) by content type; `checkText` also looks for duplicate fields. */
+export async function readBody(request: ApiRequest, { checkText, definition }: { readonly checkText: boolean; readonly definition?: string | undefined }): Promise<RawBody> {
   if (request.body.type === "value") return { value: request.body.value, problems: [], present: request.body.value !== undefined };
   if (request.body.type === "none") return { value: undefined, problems: [], present: false };
   const type = (request.headers["content-type"] ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type === PROTOBUF) {
+    const body = await request.body.read();
+    if (body.length === 0) return { value: undefined, problems: [], present: false };
+    if (definition === undefined) throw unknownFormat();
+    try {
+      return { value: readEnvelope(definition, body), problems: [], present: true };
+    } catch (error) {
+      if (error instanceof ProtobufError) throw badRequest(`cannot decode protobuf: ${error.message}`);
+      throw error;
+    }
+  }
   if (type !== "" && type !== "application/json" && type !== "application/yaml" && type !== "application/x-yaml" && type !== "text/yaml") {
-    throw failure("UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`);
+    throw unknownFormat();
   }
   const text = await readText(request);
   if (text === "") return { value: undefined, problems: [], present: false };
@@ -42,12 +56,19 @@ export async function readBody(request: ApiRequest, options: { readonly checkTex
     const { value, problems } = parseYaml(text);
     return { value, problems, present: true };
   }
-  return { value: parseJson(text), problems: options.checkText ? duplicateFields(text) : [], present: true };
+  return { value: parseJson(text), problems: checkText ? duplicateFields(text) : [], present: true };
+}
+
+function unknownFormat(): StatusError {
+  return failure(
+    "UnsupportedMediaType",
+    "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+  );
 }
 
 /** The body as an object of the served kind: decoded by its schema, unknown fields dropped and told. */
 export async function readObject(request: ApiRequest, served: ServedResource, validation: FieldValidation, warnings: string[]): Promise<Draft<KubeObject>> {
-  const raw = await readBody(request, { checkText: validation !== "Ignore" });
+  const raw = await readBody(request, { checkText: validation !== "Ignore", definition: served.schema.name });
   if (!raw.present) throw badRequest("unexpected empty body");
   return decodeObject(raw, served, validation, warnings);
 }

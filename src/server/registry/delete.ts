@@ -16,6 +16,7 @@ import { type DeleteRequest, deleteRequestOf } from "./options.ts";
 import { selectEntries, selectionOf } from "./selection.ts";
 
 const ATTEMPTS = 12;
+const DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 const ORPHAN = "orphan";
 const FOREGROUND = "foregroundDeletion";
 
@@ -23,7 +24,7 @@ const FOREGROUND = "foregroundDeletion";
 export async function deleteOne(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
   const { served, target, query, request } = context;
   const form = formFor(context);
-  const wanted = deleteRequestOf((await readBody(request, { checkText: false })).value, query);
+  const wanted = deleteRequestOf((await readBody(request, { checkText: false, definition: DELETE_OPTIONS })).value, query);
   const outcome = await deleteObject(parts, context, storage, target.name, wanted);
   if (outcome.waits) return entryResponse(200, served, outcome.entry, form, query, parts.clock.now());
   // Upstream answers with the last state of kinds that are deleted gracefully, with a Status for the others.
@@ -37,7 +38,7 @@ export async function deleteOne(parts: ServerParts, context: ResourceContext, st
 export async function deleteCollection(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
   const { served, target, query, request } = context;
   const form = formFor(context);
-  const wanted = deleteRequestOf((await readBody(request, { checkText: false })).value, query);
+  const wanted = deleteRequestOf((await readBody(request, { checkText: false, definition: DELETE_OPTIONS })).value, query);
   const selected = selectionOf(served, target, query);
   await parts.cache.fresh();
   const limit = Number(query.get("limit") ?? "0");
