@@ -1,0 +1,5 @@
+/** The bytes of a Secret's value. */
+export function fromBase64(text: string): Uint8Array {
+  const binary = atob(text);
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}

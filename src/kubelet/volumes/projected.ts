@@ -1,0 +1,58 @@
+import type { Pod, VolumeProjection } from "../../api/generated/types/core-v1.ts";
+import { writePayload, type FileProjection, type Payload } from "./atomic-writer.ts";
+import { configMapPayload, secretPayload } from "./config-map-payload.ts";
+import { downwardPayload } from "./downward-api.ts";
+import { memoryFolder } from "./memory-folder.ts";
+import { commonUserOf, fsGroupOf } from "./volume-ownership.ts";
+import type { VolumeDeps, VolumeType } from "./volume-type.ts";
+
+const defaultTokenSeconds = 3600;
+
+interface Part {
+  readonly payload: Payload;
+  readonly refreshMs?: number;
+}
+
+/** Several sources in one folder, in memory only. @upstream pkg/volume/projected/projected.go */
+export const projected: VolumeType = {
+  plugin: "kubernetes.io~projected",
+  supports: (volume) => volume.projected !== undefined,
+  async setUp({ pod, volume, directory }, deps) {
+    const { sources = [], defaultMode = 0o644 } = volume.projected ?? {};
+    const payload = new Map<string, FileProjection>();
+    const refreshes: number[] = [];
+    for (const source of sources) {
+      const part = await project(pod, source, { deps, defaultMode });
+      for (const [path, file] of part.payload) payload.set(path, file);
+      if (part.refreshMs !== undefined) refreshes.push(part.refreshMs);
+    }
+    await memoryFolder(deps, directory);
+    await writePayload(deps.files, directory, { payload, nowMs: deps.clock.now(), fsGroup: fsGroupOf(pod) });
+    return { hostPath: directory, readOnly: true, ...(refreshes.length === 0 ? {} : { refreshMs: Math.min(...refreshes) }) };
+  },
+};
+
+async function project(pod: Pod, source: VolumeProjection, { deps, defaultMode }: { readonly deps: VolumeDeps; readonly defaultMode: number }): Promise<Part> {
+  const namespace = pod.metadata.namespace ?? "";
+  if (source.configMap !== undefined) {
+    const { name = "", optional, items } = source.configMap;
+    const object = await deps.configMap(`${namespace}/${name}`);
+    if (object === undefined && optional !== true) throw new Error(`configmap "${name}" not found`);
+    return { payload: configMapPayload(object, { items, optional, defaultMode }) };
+  }
+  if (source.secret !== undefined) {
+    const { name = "", optional, items } = source.secret;
+    const object = await deps.secret(`${namespace}/${name}`);
+    if (object === undefined && optional !== true) throw new Error(`secret "${name}" not found`);
+    return { payload: secretPayload(object, { items, optional, defaultMode }) };
+  }
+  if (source.downwardAPI !== undefined) return { payload: downwardPayload(pod, { items: source.downwardAPI.items ?? [], defaultMode }, deps) };
+  if (source.serviceAccountToken !== undefined) {
+    const { audience, expirationSeconds = defaultTokenSeconds, path } = source.serviceAccountToken;
+    const { token, refreshMs } = await deps.token(pod, { audience, expirationSeconds });
+    const uid = commonUserOf(pod);
+    const mode = uid !== undefined || fsGroupOf(pod) !== undefined ? 0o600 : defaultMode;
+    return { payload: new Map([[path, { content: new TextEncoder().encode(token), mode, uid }]]), refreshMs };
+  }
+  throw new Error(`this node cannot project ${Object.keys(source).join(", ")}`);
+}
