@@ -42,6 +42,12 @@ const scalarTypes: { readonly [code: string]: SchemaType } = {
   J: "any",
 };
 
+/** Key fields of lists that upstream defaults before it compares keys. */
+const keyDefaults: { readonly [definition: string]: { readonly [field: string]: string } | undefined } = {
+  "io.k8s.api.core.v1.ContainerPort": { protocol: "TCP" },
+  "io.k8s.api.core.v1.ServicePort": { protocol: "TCP" },
+};
+
 let factsByName: { readonly [name: string]: DefinitionFacts } | undefined;
 let namesByKind: Map<string, string> | undefined;
 const schemas = new Map<string, Schema>();
@@ -75,7 +81,8 @@ class DefinitionSchema implements Schema {
       const fields: Record<string, Schema> = {};
       for (const name in this.#codes) {
         const code = this.#codes[name];
-        if (code !== undefined) fields[name] = schemaOfCode(code);
+        const fallback = keyDefaults[this.name]?.[name];
+        if (code !== undefined) fields[name] = fallback === undefined ? schemaOfCode(code) : { ...schemaOfCode(code), default: fallback };
       }
       this.#fields = fields;
     }
