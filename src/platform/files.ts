@@ -11,6 +11,8 @@ export interface Files {
   mkdir(path: string, options?: { readonly mode?: number }): Promise<void>;
   /** A file or a whole tree; no error when it is absent. Never crosses into a mount: unmount first. */
   remove(path: string): Promise<void>;
+  /** A folder with nothing in it, a control group among them; no error when it is absent. */
+  removeEmptyFolder(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   readlink(path: string): Promise<string>;

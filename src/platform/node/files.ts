@@ -15,6 +15,7 @@ export const nodeFiles: Files = {
     await translated(fs.mkdir(path, { recursive: true, mode: options.mode }));
   },
   remove: (path) => translated(removeTree(path)),
+  removeEmptyFolder: (path) => unlessAbsent(translated(fs.rmdir(path)), undefined),
   rename: (from, to) => translated(fs.rename(from, to)),
   symlink: (target, path) => translated(fs.symlink(target, path)),
   readlink: (path) => translated(fs.readlink(path)),
