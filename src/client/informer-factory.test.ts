@@ -10,6 +10,7 @@ import type { KubeObject } from "../meta/object.ts";
 import type { Resource } from "../meta/resource.ts";
 import { expired, failure } from "../meta/status-error.ts";
 import type { WatchEvent } from "../meta/watch-event.ts";
+import type { WatchOptions } from "./client.ts";
 import { createInformerFactory, type InformerFactoryOptions, remoteInformers } from "./informer-factory.ts";
 
 type Batch = readonly WatchEvent[];
@@ -49,10 +50,9 @@ function setup(options: InformerFactoryOptions = {}) {
           items: items as unknown as readonly T[],
         };
       },
-      watch<T extends KubeObject>(_: Resource<T>, watchOptions: { readonly signal: AbortSignal }) {
+      watch<T extends KubeObject>(_: Resource<T>, watchOptions: WatchOptions) {
         asked.push(`watch ${text(watchOptions)}`);
         const queue = new AsyncQueue<Batch>({ limit: 100 });
-        watchOptions.signal.addEventListener("abort", () => queue.end(), { once: true });
         watches.push(queue);
         return queue as unknown as AsyncIterable<readonly WatchEvent<T>[]>;
       },
@@ -82,7 +82,7 @@ function setup(options: InformerFactoryOptions = {}) {
     },
     async end() {
       stop.abort();
-      await clock.settle();
+      for (const watch of watches) watch.end();
       await running;
     },
     /** What was heard since the last time. */
