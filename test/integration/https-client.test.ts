@@ -41,7 +41,7 @@ it("carries more watches than one connection can, and requests beside them", asy
 it("lets informers go on where they were when the server was away", async () => {
   const direct = inProcessClient(server.api.handle, admin);
   const stop = new AbortController();
-  const hurried = { now: systemClock.now, after: (delayMs: number, callback: () => void) => systemClock.after(delayMs / 100, callback) };
+  const hurried = { now: () => systemClock.now(), after: (delayMs: number, callback: () => void) => systemClock.after(delayMs / 100, callback) };
   const informers = createInformerFactory(remoteInformers, { client: served.client, clock: hurried, random: systemRandom, log: silentLogger });
   const seen: string[] = [];
   let heard = (): void => {};
