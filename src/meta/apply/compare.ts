@@ -1,5 +1,5 @@
 import { deepEqual } from "../../base/values.ts";
-import { isJsonObject, ownField } from "../patch/json-value.ts";
+import { isJsonObject, ownField, type JsonObject } from "../patch/json-value.ts";
 import type { Schema } from "../schema.ts";
 import { type FieldSet, FieldSetBuilder } from "./field-set.ts";
 import { fieldOf, isEmbedded, isEmptyObject, partsOf, shapeOf } from "./shape.ts";
@@ -42,19 +42,28 @@ class Walk {
         this.#leaf(before, after, path);
         return;
       }
-      for (const key of keysOf(left, right)) {
-        const field = fieldOf(schema, key);
-        let [a, b] = [left === undefined ? undefined : (ownField(left, key) as unknown), right === undefined ? undefined : (ownField(right, key) as unknown)];
-        if (a === undefined && left !== undefined && isEmbedded(schema, key)) a = emptyLike(b);
-        if (b === undefined && right !== undefined && isEmbedded(schema, key)) b = emptyLike(a);
-        path.push(`f:${key}`);
-        this.compare(a, b, field.schema, path);
-        path.pop();
-      }
+      for (const key in left) this.#field({ left, right, schema }, key, path);
+      for (const key in right) if (left === undefined || !Object.hasOwn(left, key)) this.#field({ left, right, schema }, key, path);
     } else if (schema !== undefined) this.#list(Array.isArray(before) ? before : undefined, Array.isArray(after) ? after : undefined, { before, after, schema }, path);
     // The container itself came or went with its content.
     if (before === undefined) this.added.insert(path);
     else if (after === undefined) this.removed.insert(path);
+  }
+
+  #field(
+    { left, right, schema }: { readonly left: JsonObject | undefined; readonly right: JsonObject | undefined; readonly schema: Schema | undefined },
+    key: string,
+    path: string[],
+  ): void {
+    let a: unknown = left === undefined ? undefined : ownField(left, key);
+    let b: unknown = right === undefined ? undefined : ownField(right, key);
+    // PERF: most fields are equal scalars.
+    if (a === b) return;
+    if (a === undefined && left !== undefined && isEmbedded(schema, key)) a = emptyLike(b);
+    if (b === undefined && right !== undefined && isEmbedded(schema, key)) b = emptyLike(a);
+    path.push(`f:${key}`);
+    this.compare(a, b, fieldOf(schema, key).schema, path);
+    path.pop();
   }
 
   #list(
@@ -67,6 +76,8 @@ class Walk {
       this.#leaf(whole.before, whole.after, path);
       return;
     }
+    // PERF: naming the items costs more than comparing them.
+    if (left !== undefined && right !== undefined && deepEqual(left, right)) return;
     const before = groupByPart(whole.schema, left ?? []);
     const after = groupByPart(whole.schema, right ?? []);
     for (const part of new Set([...before.keys(), ...after.keys()])) {
@@ -89,12 +100,6 @@ class Walk {
 
 /** What Go writes for a field that it always has. */
 const emptyLike = (value: unknown): unknown => (Array.isArray(value) ? null : isJsonObject(value) ? {} : undefined);
-
-function keysOf(left: object | undefined, right: object | undefined): Iterable<string> {
-  if (left === undefined) return Object.keys(right ?? {});
-  if (right === undefined) return Object.keys(left);
-  return new Set([...Object.keys(left), ...Object.keys(right)]);
-}
 
 function groupByPart(schema: Schema, list: readonly unknown[]): Map<string, unknown[]> {
   const groups = new Map<string, unknown[]>();

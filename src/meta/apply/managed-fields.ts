@@ -1,3 +1,4 @@
+import type { Draft } from "../../base/values.ts";
 import type { ManagedFieldsEntry } from "../generated/meta-v1.ts";
 import { decodeFields, encodeFields } from "./fields-v1.ts";
 import { FieldSet } from "./field-set.ts";
@@ -25,7 +26,7 @@ export class ManagedFieldsError extends Error {
 
 /** Appliers keep their entry whatever version they apply. */
 export function managerId({ name, operation, apiVersion, subresource }: Omit<Manager, "fields" | "time">): string {
-  return JSON.stringify([name, operation, operation === "Apply" ? "" : apiVersion, subresource]);
+  return `${name}\n${operation}\n${operation === "Apply" ? "" : apiVersion}\n${subresource}`;
 }
 
 /** Throws ManagedFieldsError or FieldsError. */
@@ -55,15 +56,20 @@ export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
       compareText(a.apiVersion, b.apiVersion) ||
       compareText(a.subresource, b.subresource),
   );
-  return sorted.map(({ name, operation, apiVersion, subresource, fields, time }) => ({
-    ...(name === "" ? {} : { manager: name }),
-    operation,
-    ...(apiVersion === "" ? {} : { apiVersion }),
-    ...(time === undefined ? {} : { time }),
-    fieldsType: "FieldsV1",
-    fieldsV1: encodeFields(fields),
-    ...(subresource === "" ? {} : { subresource }),
-  }));
+  return sorted.map(encodeManager);
+}
+
+/** PERF: on every write; assignments are several times faster than conditional spreads. */
+function encodeManager({ name, operation, apiVersion, subresource, fields, time }: Manager): ManagedFieldsEntry {
+  const entry: Draft<ManagedFieldsEntry> = {};
+  if (name !== "") entry.manager = name;
+  entry.operation = operation;
+  if (apiVersion !== "") entry.apiVersion = apiVersion;
+  if (time !== undefined) entry.time = time;
+  entry.fieldsType = "FieldsV1";
+  entry.fieldsV1 = encodeFields(fields);
+  if (subresource !== "") entry.subresource = subresource;
+  return entry as ManagedFieldsEntry;
 }
 
 /** Entries by Update that an object may have; older ones are merged into one per version. */
