@@ -94,11 +94,11 @@ function validateHostNetwork({ hostNetwork, containers = [] }: Unchecked<PodSpec
 
 /** @upstream validateHostUsers */
 function validateUserNamespace({ hostNetwork, hostPID, hostIPC }: PodSpec, path: FieldPath): FieldError[] {
-  const why = "when `hostUsers` is false";
+  const why = "when `pod.Spec.HostUsers` is false";
   return [
     ...(hostNetwork === true ? [path.child("hostNetwork").forbidden(why)] : []),
-    ...(hostPID === true ? [path.child("hostPID").forbidden(why)] : []),
-    ...(hostIPC === true ? [path.child("hostIPC").forbidden(why)] : []),
+    ...(hostPID === true ? [path.child("HostPID").forbidden(why)] : []),
+    ...(hostIPC === true ? [path.child("HostIPC").forbidden(why)] : []),
   ];
 }
 
