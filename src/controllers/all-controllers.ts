@@ -1,9 +1,11 @@
 import type { Controller, ControllerDeps } from "../reconcile/controller.ts";
+import { cronJobController } from "./cronjob/reconcile.ts";
 import { deploymentController } from "./deployment/reconcile.ts";
 import { endpointSliceMirroringController } from "./endpointslice-mirroring/reconcile.ts";
 import { endpointSliceController } from "./endpointslice/reconcile.ts";
 import { endpointsController } from "./endpoints/reconcile.ts";
 import { garbageCollector } from "./garbage-collector/reconcile.ts";
+import { jobController } from "./job/reconcile.ts";
 import { namespaceController } from "./namespace/reconcile.ts";
 import { nodeIpamController } from "./node-ipam/reconcile.ts";
 import { nodeLifecycleController, type NodeLifecycleOptions } from "./node-lifecycle/reconcile.ts";
@@ -39,6 +41,8 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     replicaSetController(deps),
     replicationController(deps),
     deploymentController(deps),
+    jobController(deps),
+    cronJobController(deps),
     endpointSliceController(deps),
     endpointsController(deps),
     endpointSliceMirroringController(deps),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { SamplePod } from "../sample-objects.ts";
 import { at, epochMs, samplePod, template } from "../sample-objects.ts";
-import { burstReplicas, planReplicas, replicaStatus, slowStartBatches } from "./plan.ts";
+import { slowStartBatches } from "../pods/slow-start.ts";
+import { burstReplicas, planReplicas, replicaStatus } from "./plan.ts";
 
 const nowMs = epochMs + 1000 * 1000;
 const podsOf = (count: number, sample: SamplePod = {}) => Array.from({ length: count }, (_, index) => samplePod(`p${index}`, sample));

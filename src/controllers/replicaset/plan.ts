@@ -35,16 +35,6 @@ export function planReplicas(state: { readonly replicas: number; readonly pods: 
   return { create: 0, remove: ranked.slice(0, Math.min(surplus, burstReplicas)) };
 }
 
-/** The sizes of the batches in which `count` pods are made: 1, 2, 4 … so that a hopeless template fails only once. */
-export function* slowStartBatches(count: number): Generator<number> {
-  let size = 1;
-  for (let left = count; left > 0; size *= 2) {
-    const batch = Math.min(size, left);
-    yield batch;
-    left -= batch;
-  }
-}
-
 /** Why the last attempt to make or remove pods failed. */
 export interface ReplicaFailure {
   readonly reason: "FailedCreate" | "FailedDelete";

@@ -5,16 +5,16 @@ import { deepEqual } from "../../base/values.ts";
 import type { Informer } from "../../client/informer.ts";
 import { keyOf, type KubeObject } from "../../meta/object.ts";
 import type { Resource } from "../../meta/resource.ts";
-import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { Expectations } from "../../reconcile/expectations.ts";
 import { claimable, claimChildren, controlledBy, enqueueOwners, indexByController } from "../../reconcile/owned.ts";
 import { enqueueSelf, LateQueue } from "../enqueue.ts";
-import { isNamespaceTerminating, messageOf } from "../failures.ts";
+import { messageOf } from "../failures.ts";
 import { isPodActive, isPodTerminating, nextAvailabilityMs } from "../pods/pod-state.ts";
+import { PodControl } from "../pods/pod-control.ts";
 import { podFromTemplate } from "../pods/pod-from-template.ts";
 import { updateStatus } from "../update-status.ts";
-import { planReplicas, type ReplicaFailure, replicaStatus, slowStartBatches } from "./plan.ts";
+import { planReplicas, type ReplicaFailure, replicaStatus } from "./plan.ts";
 
 /** What ReplicaSet and ReplicationController have in common, seen through one lens. */
 export interface ReplicaKind<T extends KubeObject> {
@@ -43,6 +43,7 @@ class ReplicaController<T extends KubeObject> implements Controller {
   readonly #sets: Informer<T>;
   readonly #pods: Informer<Pod>;
   readonly #expectations: Expectations;
+  readonly #control: PodControl;
   readonly #queue = new LateQueue();
 
   constructor(kind: ReplicaKind<T>, deps: ControllerDeps) {
@@ -52,6 +53,7 @@ class ReplicaController<T extends KubeObject> implements Controller {
     this.#sets = deps.informers.informer(kind.resource);
     this.#pods = deps.informers.informer(pods);
     this.#expectations = new Expectations({}, { clock: deps.clock });
+    this.#control = new PodControl({ ...deps, expectations: this.#expectations });
   }
 
   setup(queue: Enqueue): void {
@@ -88,14 +90,12 @@ class ReplicaController<T extends KubeObject> implements Controller {
     let failure: ReplicaFailure | undefined;
     let error: unknown;
     if (settled && set.metadata.deletionTimestamp === undefined) {
-      const plan = planReplicas({ replicas: kind.replicas(set), pods: active, related: () => this.#related(set), nowMs: this.#deps.clock.now() });
-      try {
-        await this.#create(key, set, plan.create, signal);
-        await this.#remove(key, set, plan.remove, signal);
-      } catch (caught) {
-        error = caught;
-        failure = { reason: plan.create > 0 ? "FailedCreate" : "FailedDelete", message: messageOf(caught) };
-      }
+      const { create, remove } = planReplicas({ replicas: kind.replicas(set), pods: active, related: () => this.#related(set), nowMs: this.#deps.clock.now() });
+      const template = kind.template(set);
+      const wanted = template === undefined ? [] : Array.from({ length: create }, () => podFromTemplate(template, set, kind.resource));
+      const outcome = await this.#control.move(key, set, { create: wanted, remove }, signal);
+      ({ error } = outcome);
+      if (outcome.failed !== undefined) failure = { reason: outcome.failed, message: messageOf(error) };
     }
     const terminating = controlledBy(this.#pods.lister, set).filter((pod) => isPodTerminating(pod) && matches(pod));
     await this.#report(set, [...active, ...terminating], failure, signal);
@@ -107,53 +107,6 @@ class ReplicaController<T extends KubeObject> implements Controller {
   #related(set: T): readonly Pod[] {
     const siblings = this.#kind.siblings(set, this.#sets.lister.inNamespace(set.metadata.namespace ?? ""));
     return siblings.flatMap((sibling) => controlledBy(this.#pods.lister, sibling));
-  }
-
-  async #create(key: string, set: T, count: number, signal: AbortSignal): Promise<void> {
-    const template = this.#kind.template(set);
-    if (count === 0 || template === undefined) return;
-    const pod = podFromTemplate(template, set, this.#kind.resource);
-    this.#expectations.expectCreations(key, count);
-    let left = count;
-    for (const batch of slowStartBatches(count)) {
-      const outcomes = await Promise.allSettled(Array.from({ length: batch }, () => this.#deps.client.create(pods, pod, { namespace: set.metadata.namespace, signal })));
-      left -= batch;
-      const errors: unknown[] = [];
-      for (const outcome of outcomes) {
-        if (outcome.status === "fulfilled") this.#deps.recorder.event(set, "Normal", "SuccessfulCreate", `Created pod: ${outcome.value.metadata.name}`);
-        else {
-          this.#expectations.creationObserved(key);
-          if (isNamespaceTerminating(outcome.reason)) continue;
-          this.#deps.recorder.event(set, "Warning", "FailedCreate", `Error creating: ${messageOf(outcome.reason)}`);
-          errors.push(outcome.reason);
-        }
-      }
-      if (errors.length === 0) continue;
-      this.#expectations.creationObserved(key, left);
-      throw errors[0];
-    }
-  }
-
-  async #remove(key: string, set: T, doomed: readonly Pod[], signal: AbortSignal): Promise<void> {
-    if (doomed.length === 0) return;
-    this.#expectations.expectDeletions(
-      key,
-      doomed.map((pod) => pod.metadata.uid ?? ""),
-    );
-    const outcomes = await Promise.allSettled(doomed.map((pod) => this.#deps.client.delete(pods, pod.metadata.name ?? "", { namespace: pod.metadata.namespace, signal })));
-    const errors: unknown[] = [];
-    outcomes.forEach((outcome, index) => {
-      const pod = doomed[index];
-      if (outcome.status === "fulfilled") {
-        this.#deps.recorder.event(set, "Normal", "SuccessfulDelete", `Deleted pod: ${pod?.metadata.name}`);
-        return;
-      }
-      this.#expectations.deletionObserved(key, pod?.metadata.uid ?? "");
-      if (hasReason(outcome.reason, "NotFound")) return;
-      this.#deps.recorder.event(set, "Warning", "FailedDelete", `Error deleting: ${messageOf(outcome.reason)}`);
-      errors.push(outcome.reason);
-    });
-    if (errors.length > 0) throw errors[0];
   }
 
   async #report(set: T, owned: readonly Pod[], failure: ReplicaFailure | undefined, signal: AbortSignal): Promise<void> {
