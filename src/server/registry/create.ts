@@ -11,6 +11,7 @@ import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, type ServedResource, type Storage } from "../resources/served-resource.ts";
 import { readObject } from "./body.ts";
 import { put } from "./commit.ts";
+import { trackWrite } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { generateName, placeObject, stampCreate } from "./metadata.ts";
 import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
@@ -24,10 +25,16 @@ export async function create(parts: ServerParts, context: ResourceContext, stora
   const form = formFor(context);
   const dryRun = isDryRun(query.getAll("dryRun"), "CreateOptions");
   const validation = fieldValidationOf(query, "CreateOptions");
-  fieldManagerOf(query, request.headers["user-agent"], "CreateOptions");
+  const manager = fieldManagerOf(query, request.headers["user-agent"], "CreateOptions");
   const draft = await readObject(request, served, validation, warnings);
-  const entry = await createObject(parts, context, storage, draft, { dryRun });
+  const entry = await createObject(parts, context, storage, draft, { dryRun, manager });
   return entryResponse(201, served, entry, form, query, parts.clock.now());
+}
+
+export interface CreateOptions {
+  readonly dryRun: boolean;
+  /** Who owns what is set; undefined when managedFields are worked out already. */
+  readonly manager: string | undefined;
 }
 
 /** Brings a decoded object into being: stamped, admitted, validated, stored. */
@@ -36,7 +43,7 @@ export async function createObject(
   context: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
   storage: Storage,
   draft: Draft<KubeObject>,
-  options: { readonly dryRun: boolean },
+  options: CreateOptions,
 ): Promise<CacheEntry> {
   const { served, target } = context;
   placeObject(draft, served, target.namespace);
@@ -70,7 +77,7 @@ async function attemptCreate(
   { served, user, warnings }: Pick<ResourceContext, "served" | "user" | "warnings">,
   storage: Storage,
   draft: Draft<KubeObject>,
-  { dryRun }: { readonly dryRun: boolean },
+  { dryRun, manager }: CreateOptions,
 ): Promise<CacheEntry> {
   const { definition } = served;
   definition.defaults?.(draft);
@@ -92,6 +99,7 @@ async function attemptCreate(
   await parts.admission.mutate(admission);
   if (served.hasStatus && definition.keepsStatusOnCreate !== true) (draft as unknown as Record<string, unknown>)["status"] = {};
   definition.prepareCreate?.(draft);
+  if (manager !== undefined) trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() });
   validateNew(draft, served);
   for (const text of definition.warnings?.(draft, undefined) ?? []) warnings.push(text);
   try {

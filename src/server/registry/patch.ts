@@ -4,14 +4,17 @@ import type { KubeObject } from "../../meta/object.ts";
 import { applyJsonPatch } from "../../meta/patch/json-patch.ts";
 import { applyMergePatch } from "../../meta/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "../../meta/patch/strategic-merge-patch.ts";
-import { badRequest, failure } from "../../meta/status-error.ts";
+import { badRequest, failure, type FieldError, invalid } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { parseYaml } from "../../meta/yaml-codec.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
-import type { ServedResource, Storage } from "../resources/served-resource.ts";
+import { keyFor, type ServedResource, type Storage } from "../resources/served-resource.ts";
+import type { Form } from "../respond/negotiate.ts";
 import { decodeObject, readText } from "./body.ts";
+import { createObject } from "./create.ts";
+import { applyConfiguration } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
-import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
+import { type FieldValidation, fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
 import { changeObject } from "./update.ts";
 
 export const patchTypes = {
@@ -23,22 +26,82 @@ export const patchTypes = {
 
 /** PATCH: the patch is applied to the object in the served version; lost races are tried again on the newer object. */
 export async function patch(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
-  const { served, target, query, request, warnings } = context;
-  const form = formFor(context);
-  const dryRun = isDryRun(query.getAll("dryRun"), "PatchOptions");
-  const validation = fieldValidationOf(query, "PatchOptions");
-  fieldManagerOf(query, request.headers["user-agent"], "PatchOptions");
+  const { query, request } = context;
   const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-  const body = await readPatch(context, type);
-  const apply = patcher(type, body, served);
+  const isApply = type === patchTypes.apply;
+  checkOptions(query, isApply);
+  const options = {
+    form: formFor(context),
+    dryRun: isDryRun(query.getAll("dryRun"), "PatchOptions"),
+    validation: fieldValidationOf(query, "PatchOptions"),
+    manager: fieldManagerOf(query, request.headers["user-agent"], "PatchOptions"),
+    body: await readPatch(context, type),
+  };
+  return isApply ? serverSideApply(parts, context, storage, options) : plainPatch(parts, context, storage, { ...options, type });
+}
+
+/** @upstream apimachinery/pkg/apis/meta/v1/validation ValidatePatchOptions */
+function checkOptions(query: URLSearchParams, isApply: boolean): void {
+  const errors: FieldError[] = [];
+  if (isApply && (query.get("fieldManager") ?? "") === "") errors.push({ type: "FieldValueRequired", field: "fieldManager", detail: "is required for apply patch" });
+  if (!isApply && query.has("force")) errors.push({ type: "FieldValueForbidden", field: "force", detail: "may not be specified for non-apply patch" });
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "PatchOptions", name: "" }, errors);
+}
+
+interface PatchOptions {
+  readonly form: Form;
+  readonly dryRun: boolean;
+  readonly validation: FieldValidation;
+  readonly manager: string;
+  readonly body: unknown;
+}
+
+async function plainPatch(
+  parts: ServerParts,
+  context: ResourceContext,
+  storage: Storage,
+  { form, dryRun, validation, manager, body, type }: PatchOptions & { readonly type: string },
+): Promise<ApiResponse> {
+  const { served, target, query, warnings } = context;
+  const change = patcher(type, body, served);
   const entry = await changeObject(parts, context, storage, {
     dryRun,
+    manager,
     retryConflicts: true,
     next: (previous) => {
       const problems: string[] = [];
-      const value = apply(previous);
-      const draft = decodeObject({ value, problems: [] }, served, validation, problems);
+      const draft = decodeObject({ value: change(previous), problems: [] }, served, validation, problems);
       for (const text of problems) if (!warnings.includes(text)) warnings.push(text);
+      checkIdentity(draft, previous, target.name);
+      return Promise.resolve(draft);
+    },
+  });
+  return entryResponse(200, served, entry, form, query, parts.clock.now());
+}
+
+/** Creates what is not there (201), or lays the configuration over what is. */
+async function serverSideApply(parts: ServerParts, context: ResourceContext, storage: Storage, { form, dryRun, validation, manager, body }: PatchOptions): Promise<ApiResponse> {
+  const { served, target, query, warnings } = context;
+  // Looks at the configuration as strictly as at any body; what it sets is taken from the text itself.
+  const config = decodeObject({ value: body, problems: [] }, served, validation, warnings);
+  const name = config.metadata.name ?? "";
+  if (name !== "" && name !== target.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
+  const writer = { manager, subresource: target.subresource, nowMs: parts.clock.now(), force: query.get("force") === "true" };
+  const asDraft = (object: KubeObject): Draft<KubeObject> => decodeObject({ value: object, problems: [] }, served, "Ignore", []);
+  const key = keyFor(storage, target.namespace, target.name);
+  await parts.cache.fresh();
+  if (storage.cache.get(key) === undefined && target.subresource === "") {
+    const draft = asDraft(applyConfiguration(body, undefined, served, writer));
+    draft.metadata.name = target.name;
+    const entry = await createObject(parts, context, storage, draft, { dryRun, manager: undefined });
+    return entryResponse(201, served, entry, form, query, parts.clock.now());
+  }
+  const entry = await changeObject(parts, context, storage, {
+    dryRun,
+    manager: undefined,
+    retryConflicts: true,
+    next: (previous) => {
+      const draft = asDraft(applyConfiguration(body, previous, served, writer));
       checkIdentity(draft, previous, target.name);
       return Promise.resolve(draft);
     },

@@ -12,6 +12,7 @@ import { keyFor, type ServedResource, type Storage, viewOf } from "../resources/
 import { readObject } from "./body.ts";
 import { put, remove } from "./commit.ts";
 import { createObject } from "./create.ts";
+import { trackWrite } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { bumpGeneration, carryAllButStatus, carryMetadata, carryStatus, placeObject } from "./metadata.ts";
 import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
@@ -25,16 +26,16 @@ export async function update(parts: ServerParts, context: ResourceContext, stora
   const form = formFor(context);
   const dryRun = isDryRun(query.getAll("dryRun"), "UpdateOptions");
   const validation = fieldValidationOf(query, "UpdateOptions");
-  fieldManagerOf(query, request.headers["user-agent"], "UpdateOptions");
+  const manager = fieldManagerOf(query, request.headers["user-agent"], "UpdateOptions");
   const draft = await readObject(request, served, validation, warnings);
   checkName(draft, target.name);
   placeObject(draft, served, target.namespace);
   const key = keyFor(storage, target.namespace, target.name);
   if (served.definition.allowCreateOnUpdate === true && target.subresource === "" && storage.cache.get(key) === undefined) {
-    const entry = await createObject(parts, context, storage, draft, { dryRun });
+    const entry = await createObject(parts, context, storage, draft, { dryRun, manager });
     return entryResponse(201, served, entry, form, query, parts.clock.now());
   }
-  const entry = await changeObject(parts, context, storage, { dryRun, next: () => Promise.resolve(clone(draft)) });
+  const entry = await changeObject(parts, context, storage, { dryRun, manager, next: () => Promise.resolve(clone(draft)) });
   return entryResponse(200, served, entry, form, query, parts.clock.now());
 }
 
@@ -46,6 +47,8 @@ function checkName(draft: Draft<KubeObject>, name: string): void {
 
 export interface Change {
   readonly dryRun: boolean;
+  /** Who owns what changes; undefined when managedFields are worked out already, or stay as they are. */
+  readonly manager: string | undefined;
   /** Makes what should stand from what stands (frozen, in the served version). Called again when others write in between. */
   next(previous: KubeObject): Promise<Draft<KubeObject>>;
   /** Whether a lost race may be tried again although the object names a version (a patch whose version is what it read). */
@@ -79,7 +82,7 @@ export async function changeObject(
       ]);
     }
     try {
-      return await attemptChange(parts, context, storage, { draft, previous, current, dryRun: change.dryRun });
+      return await attemptChange(parts, context, storage, { draft, previous, current, dryRun: change.dryRun, manager: change.manager });
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       const mayRetry = change.retryConflicts === true || named === "" || named === "0";
@@ -93,7 +96,13 @@ async function attemptChange(
   parts: ServerParts,
   { served, target, user, warnings }: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
   storage: Storage,
-  { draft, previous, current, dryRun }: { readonly draft: Draft<KubeObject>; readonly previous: KubeObject; readonly current: CacheEntry; readonly dryRun: boolean },
+  {
+    draft,
+    previous,
+    current,
+    dryRun,
+    manager,
+  }: { readonly draft: Draft<KubeObject>; readonly previous: KubeObject; readonly current: CacheEntry; readonly dryRun: boolean; readonly manager: string | undefined },
 ): Promise<CacheEntry> {
   const { definition, resource } = served;
   const subject = { ...resource, name: target.name };
@@ -120,6 +129,7 @@ async function attemptChange(
   if (isStatus) definition.prepareStatusUpdate?.(draft, previous);
   else definition.prepareUpdate?.(draft, previous);
   if (!isStatus) bumpGeneration(draft, previous, served);
+  if (manager !== undefined) trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() });
   const errors: FieldError[] = [
     ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
     // What the store gives anew was checked above, and stands for the version that is replaced.

@@ -29,6 +29,7 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
   checkTarget(binding, name);
   await changeObject(parts, { ...context, served: { ...pods, hasStatus: false }, target: { ...target, resource: "pods", name, subresource: "binding" } }, pods.storage, {
     dryRun: isDryRun(query.getAll("dryRun"), "CreateOptions"),
+    manager: undefined,
     retryConflicts: true,
     next: (previous) => Promise.resolve(bound(previous as Pod, binding, name, parts.clock.now())),
   });

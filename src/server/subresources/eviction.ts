@@ -71,6 +71,7 @@ async function claimDisruption(parts: ServerParts, context: ResourceContext, pod
     budgets.storage,
     {
       dryRun,
+      manager: undefined,
       retryConflicts: true,
       next: (previous) => {
         const draft = clone(previous as PodDisruptionBudget);

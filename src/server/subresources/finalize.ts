@@ -21,6 +21,7 @@ export async function finalizeNamespace(parts: ServerParts, context: ResourceCon
     throw badRequest(`the name of the object (${given.metadata.name}) does not match the name on the URL (${target.name})`);
   const entry = await changeObject(parts, { ...context, target: { ...target, namespace: "", subresource: "finalize" } }, storage, {
     dryRun: isDryRun(query.getAll("dryRun"), "UpdateOptions"),
+    manager: undefined,
     next: (previous) => {
       const draft = clone(previous as Namespace);
       const { resourceVersion } = given.metadata;

@@ -12,7 +12,7 @@ import { invariant } from "../../base/invariant.ts";
 import type { ScaleDefinition } from "../../api/kind.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { decodeObject, readObject, readText } from "../registry/body.ts";
-import { fieldValidationOf, isDryRun } from "../registry/options.ts";
+import { fieldManagerOf, fieldValidationOf, isDryRun } from "../registry/options.ts";
 import { patchTypes } from "../registry/patch.ts";
 import { parseResourceVersion, waitForRevision } from "../registry/resource-version.ts";
 import { changeObject } from "../registry/update.ts";
@@ -39,6 +39,7 @@ export async function scale(parts: ServerParts, context: ResourceContext): Promi
   const next = target.verb === "update" ? await fromUpdate(context) : await fromPatch(context, definition);
   const entry = await changeObject(parts, context, storage, {
     dryRun: isDryRun(query.getAll("dryRun"), "UpdateOptions"),
+    manager: fieldManagerOf(query, request.headers["user-agent"], "UpdateOptions"),
     retryConflicts: true,
     next: (previous) => {
       const wanted = next(previous);

@@ -1,0 +1,43 @@
+/** What the agent is told, in order: first how to get the host ready, then whom to serve, at last to stop. */
+export type ToAgent =
+  | { readonly type: "prepare"; readonly host: HostConfig }
+  | { readonly type: "join"; readonly cluster: ClusterConfig }
+  /** `keepPods`: the node goes on as it is, only the agent ends. */
+  | { readonly type: "stop"; readonly keepPods: boolean };
+
+export type FromAgent =
+  | { readonly type: "stage"; readonly name: string }
+  | { readonly type: "prepared" }
+  | { readonly type: "ready" }
+  | { readonly type: "stopped" }
+  | { readonly type: "failed"; readonly message: string; readonly remedy?: string | undefined };
+
+export interface HostConfig {
+  readonly dataDir: string;
+  readonly runtime: "containerd" | "simulated";
+  readonly mirrors: Readonly<Record<string, readonly string[]>>;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+}
+
+/** PEM certificate and key. */
+export interface NodeIdentity {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+export interface ClusterConfig {
+  readonly apiUrl: string;
+  readonly ca: string;
+  readonly nodes: readonly { readonly name: string; readonly identity: NodeIdentity }[];
+  /** What the node agent's own server presents: valid for every node's name. */
+  readonly serving: NodeIdentity;
+  readonly nodeIp: string;
+  readonly kubeletPort: number;
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  readonly clusterDns: string;
+  readonly clusterDomain: string;
+  readonly version: string;
+  /** Short and particular to this cluster: names of links and tables end with it. */
+  readonly instance: string;
+}

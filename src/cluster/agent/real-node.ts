@@ -1,0 +1,223 @@
+import { join } from "node:path";
+import type { Logger } from "../../base/log.ts";
+import type { PromMetrics } from "../../platform/node/metrics.ts";
+import { nodes } from "../../api/generated/resources.ts";
+import { createEventRecorder } from "../../client/event-recorder-writer.ts";
+import { httpsClient } from "../../client/https-client.ts";
+import { createInformerFactory, remoteInformers } from "../../client/informer-factory.ts";
+import type { Informer } from "../../client/informer.ts";
+import type { Node } from "../../api/generated/types/core-v1.ts";
+import { connectRuntime } from "../../cri/containerd/connect-runtime.ts";
+import { imageImporter, type ImageImporter } from "../../cri/containerd/image-import.ts";
+import { type PrivateContainerd, startPrivateContainerd } from "../../cri/containerd/private-containerd.ts";
+import { Kubelet } from "../../kubelet/kubelet.ts";
+import { DnsAddress } from "../../network/dns/adapter/dns-address.ts";
+import { DnsServer } from "../../network/dns/adapter/dns-server.ts";
+import { preparePodNetwork, removePodNetwork } from "../../network/pod/pod-network.ts";
+import { removeProxyRules, ServiceProxy } from "../../network/proxy/service-proxy.ts";
+import { systemClock } from "../../platform/node/clock.ts";
+import { nodeFiles } from "../../platform/node/files.ts";
+import { nodeGrpcHealth } from "../../platform/node/grpc-health.ts";
+import { http2Transport } from "../../platform/node/http-transport.ts";
+import { nodeMachine } from "../../platform/node/machine.ts";
+import { nodeMounts } from "../../platform/node/mounts.ts";
+import { nodeNetwork } from "../../platform/node/network.ts";
+import { nodeProcesses } from "../../platform/node/processes.ts";
+import { systemRandom } from "../../platform/node/random.ts";
+import { demoImageArchive } from "../images/demo-image.ts";
+import { writePauseImage } from "../images/pause-image.ts";
+import { KubeletServer } from "../kubelet-server/kubelet-server.ts";
+import type { ClusterConfig, HostConfig } from "./agent-protocol.ts";
+
+export interface AgentDeps {
+  readonly log: Logger;
+  readonly metrics: PromMetrics;
+  stage(name: string): void;
+  failed(error: unknown): void;
+}
+
+/** This machine as a node: its containerd, its images, then kubelet, service proxy and DNS. */
+export class RealNode {
+  readonly #host: HostConfig;
+  readonly #deps: AgentDeps;
+  readonly #containerd: PrivateContainerd;
+  readonly #runtime: ReturnType<typeof connectRuntime>;
+  readonly #importer: ImageImporter;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<unknown>[] = [];
+  readonly #closers: (() => Promise<void> | void)[] = [];
+  #cluster: ClusterConfig | undefined;
+
+  private constructor(host: HostConfig, deps: AgentDeps, containerd: PrivateContainerd) {
+    this.#host = host;
+    this.#deps = deps;
+    this.#containerd = containerd;
+    this.#runtime = connectRuntime({ socket: containerd.socket });
+    this.#importer = imageImporter(
+      { socket: containerd.socket, ctr: containerd.host.ctr, snapshotter: containerd.snapshotter },
+      { images: this.#runtime.images, processes: nodeProcesses, clock: systemClock },
+    );
+    this.#follow("containerd", containerd.run(this.#stop.signal));
+  }
+
+  /** Starts or adopts the private containerd and brings it the sandbox image. */
+  static async prepare(host: HostConfig, deps: AgentDeps): Promise<RealNode> {
+    const containerd = await startPrivateContainerd(
+      { dataDir: host.dataDir, mirrors: host.mirrors },
+      { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock, logger: deps.log },
+    );
+    deps.stage(containerd.adopted ? "containerd (adopted)" : "containerd");
+    const node = new RealNode(host, deps, containerd);
+    const pause = await writePauseImage(join(host.dataDir, "images", "pause.tar"));
+    await node.#importer.importImages(pause.path, { images: pause.images, pinned: true });
+    deps.stage("sandbox image");
+    return node;
+  }
+
+  /** Joins the cluster; resolves when the node is Ready and DNS answers. */
+  async join(cluster: ClusterConfig): Promise<void> {
+    this.#cluster = cluster;
+    const { log, metrics } = this.#deps;
+    const { signal } = this.#stop;
+    const [own] = cluster.nodes;
+    if (own === undefined) throw new Error("a real node needs a name");
+    const transport = http2Transport(
+      { url: cluster.apiUrl, ca: cluster.ca, certificate: own.identity.certificate, privateKey: own.identity.privateKey },
+      { clock: systemClock, random: systemRandom },
+    );
+    this.#closers.push(() => transport.close());
+    const client = httpsClient(transport);
+    const shared = { client, clock: systemClock, random: systemRandom, log };
+    const informers = createInformerFactory(remoteInformers, shared);
+    const recorder = createEventRecorder({ ...shared, component: "kubelet", host: own.name });
+    const files = nodeFiles;
+    const kubelet = new Kubelet(
+      {
+        nodeName: own.name,
+        nodeIP: cluster.nodeIp,
+        dataDir: join(this.#host.dataDir, "kubelet"),
+        version: cluster.version,
+        clusterDns: [cluster.clusterDns],
+        clusterDomain: cluster.clusterDomain,
+        kubeletPort: cluster.kubeletPort,
+        cgroupRoot: "/sys/fs/cgroup",
+        podsCgroup: `/kubepods-${cluster.instance}`,
+      },
+      {
+        ...shared,
+        informers,
+        recorder,
+        runtime: this.#runtime.runtime,
+        images: this.#runtime.images,
+        files,
+        mounts: nodeMounts(),
+        network: nodeNetwork,
+        grpcHealth: nodeGrpcHealth,
+        machine: nodeMachine,
+        metrics,
+      },
+    );
+    const dnsAddress = new DnsAddress({ link: `kdns-${cluster.instance}`, address: cluster.clusterDns }, { processes: nodeProcesses });
+    await dnsAddress.add();
+    this.#closers.push(() => dnsAddress.remove());
+    const dns = new DnsServer({ addresses: [cluster.clusterDns], port: 53, clusterDomain: cluster.clusterDomain }, { informers, clock: systemClock, log, metrics });
+    const proxy = new ServiceProxy(
+      { nodeName: own.name, nodeIps: [cluster.nodeIp], clusterCidr: cluster.clusterCidr, table: this.#table(cluster) },
+      { informers, processes: nodeProcesses, clock: systemClock, log, metrics },
+    );
+    const server = new KubeletServer(
+      { host: "0.0.0.0", port: cluster.kubeletPort, certificate: cluster.serving.certificate, privateKey: cluster.serving.privateKey, clientCa: cluster.ca },
+      { kubeletOf: () => kubelet, kubelets: () => [kubelet], metrics, clock: systemClock, random: systemRandom, log },
+    );
+    const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${own.name}` });
+    this.#writeNetworkWhenKnown(nodeInformer, own.name, cluster);
+    await server.listen();
+    this.#closers.push(() => server.close());
+    await dns.listen();
+    this.#closers.push(() => dns.close());
+    this.#follow("informers", informers.run(signal));
+    this.#follow("service proxy", proxy.run(signal));
+    this.#follow("kubelet", kubelet.run(signal));
+    this.#deps.stage("node agent");
+    await becomesReady(nodeInformer, signal);
+    this.#deps.stage("node Ready, DNS answering");
+    this.#follow("demo images", this.#importDemo());
+  }
+
+  /** Ends the agent; and, unless they are kept, the pods with everything that stands for them on the host. */
+  async stop({ keepPods }: { readonly keepPods: boolean }): Promise<void> {
+    this.#stop.abort(new Error("stopped"));
+    await Promise.allSettled(this.#running);
+    for (const close of this.#closers.splice(0).reverse()) await close();
+    this.#importer.close();
+    if (keepPods) {
+      this.#runtime.close();
+      return;
+    }
+    const cluster = this.#cluster;
+    await this.#containerd.stop();
+    this.#runtime.close();
+    const mounts = nodeMounts();
+    for (const point of await mounts.below(join(this.#host.dataDir, "kubelet"))) await mounts.unmount(point);
+    if (cluster === undefined) return;
+    await removeProxyRules(this.#table(cluster), { processes: nodeProcesses });
+    await removePodNetwork(this.#podNetwork(cluster, ""), { files: nodeFiles, processes: nodeProcesses });
+  }
+
+  #table({ instance }: ClusterConfig): string {
+    return `keles-${instance}`;
+  }
+
+  #podNetwork({ clusterCidr, instance }: ClusterConfig, podCidr: string): Parameters<typeof preparePodNetwork>[0] {
+    return { podCidr, clusterCidr, cniConfDir: this.#containerd.cniConfDir, bridge: `keles-${instance}`, stateDir: join(this.#host.dataDir, "cni") };
+  }
+
+  /** The pod network needs the range that the control plane gives the node. */
+  #writeNetworkWhenKnown(informer: Informer<Node>, name: string, cluster: ClusterConfig): void {
+    let written = "";
+    const look = (node: Node): void => {
+      const podCidr = node.spec.podCIDR ?? "";
+      if (podCidr === "" || podCidr === written) return;
+      written = podCidr;
+      preparePodNetwork(this.#podNetwork(cluster, podCidr), { files: nodeFiles, processes: nodeProcesses }).catch((error: unknown) => {
+        written = "";
+        this.#deps.log.error("the pod network could not be set up", { node: name, error });
+      });
+    };
+    informer.subscribe({ added: look, updated: (_previous, node) => look(node) });
+  }
+
+  /** In the background: the quick start's image is big, and nothing waits for it. */
+  async #importDemo(): Promise<void> {
+    try {
+      const archive = await demoImageArchive({ folder: join(this.#host.dataDir, "images") }, { processes: nodeProcesses });
+      await this.#importer.importImages(archive.path, { images: archive.images });
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#deps.log.warn("the demo image could not be made", { error });
+    }
+  }
+
+  #follow(name: string, run: Promise<unknown>): void {
+    this.#running.push(
+      run.catch((error: unknown) => {
+        if (this.#stop.signal.aborted) return;
+        this.#deps.log.error("part of the node failed", { part: name, error });
+        this.#deps.failed(error);
+      }),
+    );
+  }
+}
+
+/** Resolves when the node's Ready condition is True. */
+export function becomesReady(informer: Informer<Node>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let unsubscribe = (): void => {};
+    const look = (node: Node): void => {
+      if (node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") !== true) return;
+      queueMicrotask(() => unsubscribe());
+      resolve();
+    };
+    unsubscribe = informer.subscribe({ added: look, updated: (_previous, node) => look(node) });
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
