@@ -248,11 +248,12 @@ export class Kubelet {
         },
         node: () => this.#node(),
         pressure: (pod) => eviction.refuses(pod),
-        gone: (uid) => {
+        gone: (pod) => {
+          const uid = uidOf(pod);
           tokens.forget(uid);
           configMapReader.use(uid, new Set());
           secretReader.use(uid, new Set());
-          collector.collectPod(uid).catch(() => {});
+          collector.forget(pod).catch(() => {});
         },
         probeDeps: {
           runtime,
@@ -291,7 +292,7 @@ export class Kubelet {
       nodeName: settings.nodeName,
       used: () => cache.pods().flatMap((pod) => pod.containers.map(({ imageId, image }) => [imageId, image]).flat()),
     });
-    const relister = new RelistLoop({ intervalMs: settings.relistMs }, { cache, clock, log, changed: (uids) => podSet.wake(uids) });
+    const relister = new RelistLoop({ intervalMs: settings.relistMs }, { cache, clock, log, changed: (uids) => podSet.notice(uids) });
     const reporter = new NodeReporter(settings, {
       ...this.#deps,
       machine: info,

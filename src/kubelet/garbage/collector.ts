@@ -1,7 +1,9 @@
+import type { Pod } from "../../api/generated/types/core-v1.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { RuntimeService } from "../../cri/runtime.ts";
 import type { Files } from "../../platform/files.ts";
+import { uidOf } from "../pods/pod-containers.ts";
 import { uidOfLogFolder, type PodPaths } from "../pod-paths.ts";
 import type { PodCgroups } from "../cgroups/pod-cgroups.ts";
 import { errorText } from "../rpc-error-text.ts";
@@ -51,6 +53,12 @@ export class Collector {
       await this.#quietly(async () => void (await this.#deps.cache.refresh(pod.uid)));
     }
     await this.collectPod(pod.uid);
+  }
+
+  /** Of a pod that has just gone, with its logs. */
+  async forget(pod: Pod): Promise<void> {
+    await this.collectPod(uidOf(pod));
+    await this.#quietly(() => this.#deps.files.remove(this.#deps.paths.podLogs(pod)));
   }
 
   async collectPod(uid: string): Promise<void> {

@@ -11,6 +11,8 @@ interface Entry<T> {
   readonly users: Set<string>;
   object: T | undefined;
   error: unknown;
+  /** Whether it has been listed: before that everybody is waiting anyway. */
+  known: boolean;
   /** Resolves with the first answer, whatever it is. */
   readonly answered: Promise<void>;
   stop(): void;
@@ -89,6 +91,7 @@ export class WatchedObjects<T extends KubeObject> {
       users: new Set(),
       object: undefined,
       error: undefined,
+      known: false,
       answered: new Promise<void>((resolve) => {
         answer = resolve;
       }),
@@ -119,6 +122,7 @@ export class WatchedObjects<T extends KubeObject> {
           entry,
           list.items.find((item) => item.metadata.name === name),
         );
+        entry.known = true;
         answer();
         retryMs = firstRetryMs;
         const since = list.metadata.resourceVersion;
@@ -134,6 +138,7 @@ export class WatchedObjects<T extends KubeObject> {
       } catch (error) {
         if (signal.aborted) return;
         entry.error = error;
+        entry.known = true;
         answer();
         this.#deps.log.debug("object is not watched for a while", { resource: this.#resource.resource, key: entry.key, error });
         await sleep(this.#deps.clock, retryMs, signal);
@@ -146,6 +151,6 @@ export class WatchedObjects<T extends KubeObject> {
     if (entry.object === undefined && object === undefined) return;
     if (entry.object !== undefined && object !== undefined && entry.object.metadata.resourceVersion === object.metadata.resourceVersion) return;
     entry.object = object;
-    this.#deps.changed([...entry.users]);
+    if (entry.known) this.#deps.changed([...entry.users]);
   }
 }

@@ -18,7 +18,7 @@ export interface PodSetDeps extends Omit<PodWorkerDeps, "probes" | "finished"> {
   /** Whether pods of this class are refused for now, and why. */
   pressure(pod: Pod): { readonly reason: string; readonly message: string } | undefined;
   /** Nothing of the pod is on the node any more, and the API does not have it either. */
-  gone(uid: string): void;
+  gone(pod: Pod): void;
 }
 
 /** The pods of this node, each with its worker. @upstream pkg/kubelet/kubelet.go syncLoopIteration */
@@ -93,6 +93,11 @@ export class PodSet {
     for (const uid of uids) this.#workers.get(uid)?.wake();
   }
 
+  /** The runtime has something new of these. */
+  notice(uids: readonly string[]): void {
+    for (const uid of uids) this.#workers.get(uid)?.notice();
+  }
+
   async drained(): Promise<void> {
     for (const worker of this.#workers.values()) {
       await worker.drained();
@@ -135,6 +140,6 @@ export class PodSet {
     this.#removed.delete(uid);
     if (worker !== undefined && this.#uidOfKey.get(keyOf(worker.pod)) === uid) this.#uidOfKey.delete(keyOf(worker.pod));
     this.#deps.writer.forget(uid);
-    this.#deps.gone(uid);
+    if (worker !== undefined) this.#deps.gone(worker.pod);
   }
 }

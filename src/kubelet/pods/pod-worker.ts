@@ -1,7 +1,8 @@
-import type { Pod, PodStatus } from "../../api/generated/types/core-v1.ts";
+import type { Pod, PodCondition, PodStatus } from "../../api/generated/types/core-v1.ts";
 import { childAbort } from "../../base/abort.ts";
 import { rfc3339, type Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import { deepEqual } from "../../base/values.ts";
 import type { PodCgroups } from "../cgroups/pod-cgroups.ts";
 import type { PodProbes } from "../probes/pod-probes.ts";
 import type { ProbeResults } from "../probes/probe-result.ts";
@@ -11,6 +12,7 @@ import { computePodActions, type PodActions } from "../runtime/compute-pod-actio
 import { killPod } from "../runtime/kill-pod.ts";
 import { emptyRuntimePod, type RuntimePod } from "../runtime/runtime-pod.ts";
 import type { StartError } from "../runtime/start-error.ts";
+import { ownedConditions } from "../status/pod-conditions.ts";
 import { podStatus } from "../status/pod-status.ts";
 import type { StatusWriter } from "../status/status-writer.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
@@ -65,7 +67,12 @@ export class PodWorker {
   #termination: TerminationRequest | undefined;
   #failure: PodFailure | undefined;
   #finished = false;
+  #starting = false;
+  /** A container is being replaced: its end is not told, as the API takes one that has ended for ended. */
+  #replacing = false;
   #dirty = false;
+  #noticed = false;
+  #published: RuntimePod | undefined;
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #abortStep: (() => void) | undefined;
@@ -93,9 +100,12 @@ export class PodWorker {
 
   /** The pod as the API has it now. */
   update(pod: Pod): void {
+    const before = this.#pod;
     this.#pod = pod;
     if (pod.metadata.deletionTimestamp !== undefined) this.terminate({ graceSeconds: pod.metadata.deletionGracePeriodSeconds });
-    this.wake();
+    // Most updates are echoes of the statuses written here.
+    if (before === pod || isOtherPod(before, pod)) this.wake();
+    else if (!deepEqual(foreignConditions(before), foreignConditions(pod))) this.publish();
   }
 
   /** Ends the pod; asked again with less time, less time it is. */
@@ -138,9 +148,15 @@ export class PodWorker {
     });
   }
 
+  /** The runtime has something new of the pod; what a step under way has seen already is none. */
+  notice(): void {
+    if (this.#running === undefined) this.wake();
+    else this.#noticed = true;
+  }
+
   /** Tells the status as it is now, without waiting for a step under way. */
   publish(): void {
-    if (this.#finished || this.#termination?.removed === true) return;
+    if (this.#finished || this.#replacing || this.#termination?.removed === true) return;
     this.#deps.writer.set(this.#pod, this.#status({ ended: false }));
   }
 
@@ -171,6 +187,8 @@ export class PodWorker {
         this.#abortStep = undefined;
         step.dispose();
       }
+      if (this.#noticed && this.#runtimePod() !== this.#published) this.#dirty = true;
+      this.#noticed = false;
       if (delayMs === 0) this.#dirty = true;
       else if (delayMs !== undefined && !this.#dirty) this.#cancelTimer = this.#deps.clock.after(delayMs, () => this.wake());
     }
@@ -218,6 +236,8 @@ export class PodWorker {
     const refreshes = [...volumes.values()].flatMap(({ refreshMs }) => (refreshMs === undefined ? [] : [Math.max(1000, refreshMs - deps.clock.now())]));
     let delays = [...refreshes, ...(untilDeadline === undefined ? [] : [untilDeadline])];
     if (this.#startsAnything(actions) || actions.killPod || actions.toKill.length > 0) {
+      this.#starting = this.#startsAnything(actions);
+      this.#replacing = this.#starting && actions.toKill.length > 0;
       const result = await applyPodActions(
         {
           pod,
@@ -229,10 +249,13 @@ export class PodWorker {
             if (error === undefined) this.#waiting.delete(name);
             else this.#waiting.set(name, error);
           },
-          progress: () => void this.#publishNow(),
+          progress: () => this.publish(),
         },
         deps,
-      );
+      ).finally(() => {
+        this.#starting = false;
+        this.#replacing = false;
+      });
       const after = this.#publishNow();
       if (this.#runtimePod() !== before && !isTerminalPhase(after.phase)) return result.retryAfterMs === undefined ? 0 : Math.min(result.retryAfterMs, ...delays);
       if (isTerminalPhase(after.phase)) return 0;
@@ -290,6 +313,7 @@ export class PodWorker {
 
   #publishNow(): PodStatus {
     const status = this.#status({ ended: false });
+    this.#published = this.#runtimePod();
     this.#deps.writer.set(this.#pod, status);
     return status;
   }
@@ -307,7 +331,22 @@ export class PodWorker {
       startup: (id) => deps.results.get("Startup", id),
       readiness: (id) => deps.results.get("Readiness", id),
       failure: natural ? undefined : this.#failure,
+      starting: this.#starting,
       ended,
     });
   }
+}
+
+/** Whether anything that the kubelet acts on differs. */
+function isOtherPod(a: Pod, b: Pod): boolean {
+  return (
+    a.metadata.deletionTimestamp !== b.metadata.deletionTimestamp ||
+    !deepEqual(a.spec, b.spec) ||
+    !deepEqual(a.metadata.labels, b.metadata.labels) ||
+    !deepEqual(a.metadata.annotations, b.metadata.annotations)
+  );
+}
+
+function foreignConditions(pod: Pod): readonly PodCondition[] {
+  return (pod.status?.conditions ?? []).filter(({ type }) => !ownedConditions.includes(type));
 }

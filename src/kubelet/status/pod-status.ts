@@ -20,6 +20,8 @@ export interface PodStatusInput {
   readiness(containerId: string): "success" | "failure" | undefined;
   /** Set when the kubelet ends the pod for a reason of its own: eviction, deadline. */
   readonly failure?: { readonly reason: string; readonly message: string; readonly disruption?: string } | undefined;
+  /** Containers are being started just now: what stands still is about to go on. */
+  readonly starting: boolean;
   /** All containers have ended for good. */
   readonly ended: boolean;
 }
@@ -69,7 +71,7 @@ function withDisruption(conditions: readonly PodCondition[], failure: { readonly
 }
 
 function phaseOf(
-  { pod, previous, failure, ended, runtimePod }: PodStatusInput,
+  { pod, previous, failure, ended, starting, runtimePod }: PodStatusInput,
   lists: { readonly initStatuses: readonly ContainerStatus[]; readonly statuses: readonly ContainerStatus[] },
 ): { readonly phase: PodPhase; readonly reason: string | undefined; readonly message: string | undefined } {
   const before = isTerminalPhase(previous.phase) ? previous : (pod.status ?? previous);
@@ -80,7 +82,7 @@ function phaseOf(
   const phase = failure === undefined ? computed : "Failed";
   const why = failure === undefined ? (phase === previous.phase ? kept : { reason: undefined, message: undefined }) : { reason: failure.reason, message: failure.message };
   // Nobody may take a pod for done while something of it still runs.
-  if (isTerminalPhase(phase) && !ended && runtimePod.containers.some(({ state }) => state === "running")) {
+  if (isTerminalPhase(phase) && !ended && (starting || runtimePod.containers.some(({ state }) => state === "running"))) {
     const running = previous.phase === "Running" || previous.phase === "Pending" ? previous.phase : computed === "Pending" ? "Pending" : "Running";
     return { phase: running, reason: undefined, message: undefined };
   }
