@@ -44,7 +44,7 @@ function fail(error: unknown): void {
 async function prepare(host: HostConfig): Promise<Agent> {
   const deps = depsFor(host);
   const made = host.runtime === "containerd" ? await RealNode.prepare(host, deps) : new SimulatedNodes(deps);
-  tell({ type: "prepared" });
+  tell({ type: "prepared", containerd: made instanceof RealNode ? made.place : undefined });
   return made;
 }
 

@@ -7,10 +7,17 @@ export type ToAgent =
 
 export type FromAgent =
   | { readonly type: "stage"; readonly name: string }
-  | { readonly type: "prepared" }
+  | { readonly type: "prepared"; readonly containerd?: ContainerdPlace | undefined }
   | { readonly type: "ready" }
   | { readonly type: "stopped" }
   | { readonly type: "failed"; readonly message: string; readonly remedy?: string | undefined };
+
+/** How other commands reach the node's containerd. */
+export interface ContainerdPlace {
+  readonly socket: string;
+  readonly ctr: string;
+  readonly snapshotter: string;
+}
 
 export interface HostConfig {
   readonly dataDir: string;

@@ -27,7 +27,7 @@ import { systemRandom } from "../../platform/node/random.ts";
 import { demoImageArchive } from "../images/demo-image.ts";
 import { writePauseImage } from "../images/pause-image.ts";
 import { KubeletServer } from "../kubelet-server/kubelet-server.ts";
-import type { ClusterConfig, HostConfig } from "./agent-protocol.ts";
+import type { ClusterConfig, ContainerdPlace, HostConfig } from "./agent-protocol.ts";
 
 export interface AgentDeps {
   readonly log: Logger;
@@ -72,6 +72,11 @@ export class RealNode {
     await node.#importer.importImages(pause.path, { images: pause.images, pinned: true });
     deps.stage("sandbox image");
     return node;
+  }
+
+  get place(): ContainerdPlace {
+    const { socket, host, snapshotter } = this.#containerd;
+    return { socket, ctr: host.ctr, snapshotter };
   }
 
   /** Joins the cluster; resolves when the node is Ready and DNS answers. */

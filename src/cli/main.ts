@@ -1,0 +1,74 @@
+import { Command, CommanderError, Option } from "commander";
+import { flagOf, type SettingDefinition, settingDefinitions } from "../cluster/settings.ts";
+import { UserError } from "../cluster/user-error.ts";
+import { gitVersion, kelesVersion } from "../cluster/version.ts";
+
+type Flags = Record<string, unknown>;
+
+function optionOf({ name, kind, placeholder, description, fallback }: SettingDefinition): Option {
+  const shown = fallback();
+  const tail = kind === "flag" || shown === "" || name === "kubeconfig" ? "" : ` (default ${String(shown)})`;
+  return new Option(kind === "flag" ? `--${flagOf(name)}` : `--${flagOf(name)} <${placeholder}>`, `${description}${tail}`);
+}
+
+/** PERF: what a command needs is loaded when it runs. */
+function build(done: (code: Promise<number>) => void): Command {
+  const program = new Command("keles").description("Kubernetes, as one npm package").exitOverride().showSuggestionAfterError().enablePositionalOptions();
+  const config = new Option("--config <FILE>", "YAML file with the same settings as the flags");
+  const dataDir = settingDefinitions.filter(({ name }) => name === "dataDir").map(optionOf);
+  const command = (name: string, description: string, run: (flags: Flags, args: readonly string[]) => Promise<number>, options: readonly Option[]): Command => {
+    const made = new Command(name).description(description).exitOverride().showSuggestionAfterError();
+    for (const option of [config, ...options]) made.addOption(option);
+    made.action((...given: unknown[]) => {
+      const self = given[given.length - 1] as Command;
+      done(run(self.opts(), self.args));
+    });
+    return made;
+  };
+  program.addCommand(command("up", "bring a cluster up, until Ctrl-C", async (flags) => (await import("./up-command.ts")).upCommand(flags), settingDefinitions.map(optionOf)));
+  program.addCommand(command("down", "stop the running cluster", async (flags) => (await import("./cluster-commands.ts")).downCommand(flags), dataDir));
+  program.addCommand(command("status", "tell whether the cluster runs", async (flags) => (await import("./cluster-commands.ts")).statusCommand(flags), dataDir));
+  program.addCommand(
+    command("reset", "delete the cluster and all its data", async (flags) => (await import("./cluster-commands.ts")).resetCommand(flags), [...dataDir, new Option("--yes", "really")]),
+  );
+  const image = new Command("image").description("images of the node").exitOverride();
+  image.addCommand(
+    command("import", "import an image archive (OCI or docker save)", async (flags, [path = ""]) => (await import("./image-commands.ts")).imageImportCommand(path, flags), dataDir).argument("<FILE>"),
+  );
+  image.addCommand(command("list", "list the node's images", async (flags) => (await import("./image-commands.ts")).imageListCommand(flags), dataDir));
+  program.addCommand(image);
+  program.addCommand(
+    command(
+      "version",
+      "show the version",
+      () => {
+        process.stdout.write(`keles ${kelesVersion} (Kubernetes ${gitVersion}, Node.js ${process.versions.node})\n`);
+        return Promise.resolve(0);
+      },
+      [],
+    ),
+  );
+  return program;
+}
+
+async function main(): Promise<number> {
+  let code: Promise<number> | undefined;
+  try {
+    build((running) => {
+      code = running;
+    }).parse(process.argv);
+    return (await code) ?? 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof UserError) {
+      process.stderr.write(`keles: ${error.message}${error.remedy === undefined ? "" : `; ${error.remedy}`}\n`);
+      return 1;
+    }
+    const { message, stack } = error as Error;
+    process.stderr.write(`keles: ${message ?? String(error)} (this is a bug; KELES_LOG_LEVEL=debug shows more)\n`);
+    if (process.env["KELES_LOG_LEVEL"] === "debug") process.stderr.write(`${stack}\n`);
+    return 1;
+  }
+}
+
+process.exit(await main());
