@@ -1,6 +1,6 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
@@ -39,7 +39,7 @@ export class KubeletServer {
   readonly #options: KubeletServerOptions;
   readonly #deps: KubeletServerDeps;
   readonly #server;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Set<Duplex>();
 
   constructor(options: KubeletServerOptions, deps: KubeletServerDeps) {
     this.#options = options;
@@ -162,4 +162,10 @@ const segmentsOf = ({ pathname }: URL): readonly string[] =>
   pathname
     .split("/")
     .filter((segment) => segment !== "")
-    .map((segment) => decodeURIComponent(segment));
+    .map((segment) => {
+      try {
+        return decodeURIComponent(segment);
+      } catch {
+        throw new HttpFailure(400, "the path is not properly encoded");
+      }
+    });

@@ -28,24 +28,31 @@ export interface ContainerPath {
   readonly container: string;
 }
 
-function containerId(kubelet: ServedKubelet, { namespace, pod, container }: ContainerPath): string {
+function idOf(kubelet: ServedKubelet, { namespace, pod, container }: ContainerPath): string {
   if (kubelet.podByName(namespace, pod) === undefined) throw new HttpFailure(404, "pod does not exist");
   const id = kubelet.containerId(namespace, pod, container);
   if (id === undefined) throw new HttpFailure(404, `container not found ("${container}")`);
   return id;
 }
 
+function specOf(kubelet: ServedKubelet, { namespace, pod, container }: ContainerPath): { readonly tty?: boolean | undefined } | undefined {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = kubelet.podByName(namespace, pod)?.spec ?? {};
+  return [...containers, ...initContainers, ...ephemeralContainers].find(({ name }) => name === container);
+}
+
 /** The URL at which the runtime serves this exec. */
 export function execUrl(kubelet: ServedKubelet, path: ContainerPath, query: URLSearchParams): Promise<URL> {
-  const id = containerId(kubelet, path);
+  const id = idOf(kubelet, path);
   const options = streamOptions(query);
   return ask(async () => (await kubelet.runtime.exec({ containerId: id, cmd: query.getAll("command"), ...options })).url);
 }
 
 export function attachUrl(kubelet: ServedKubelet, path: ContainerPath, query: URLSearchParams): Promise<URL> {
-  const id = containerId(kubelet, path);
+  const id = idOf(kubelet, path);
+  // Whether a running process has a terminal is settled: the container's own word counts.
+  const tty = specOf(kubelet, path)?.tty === true;
   const options = streamOptions(query);
-  return ask(async () => (await kubelet.runtime.attach({ containerId: id, ...options })).url);
+  return ask(async () => (await kubelet.runtime.attach({ containerId: id, ...options, tty })).url);
 }
 
 export function portForwardUrl(kubelet: ServedKubelet, { namespace, pod }: Omit<ContainerPath, "container">, query: URLSearchParams): Promise<URL> {
