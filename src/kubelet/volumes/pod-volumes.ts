@@ -64,8 +64,18 @@ export class PodVolumes {
       if (type?.tearDown === undefined) continue;
       for (const name of await files.list(`${podDir}/volumes/${plugin}`)) await type.tearDown({ directory: `${podDir}/volumes/${plugin}/${name}`, name, podUid: uid }, this.#deps);
     }
-    for (const point of await mounts.below(podDir)) await mounts.unmount(point);
+    for (const point of await mounts.below(podDir)) await this.#unmount(point);
     await files.remove(podDir);
+  }
+
+  /** What has been unmounted by somebody else in the meantime is unmounted. */
+  async #unmount(point: string): Promise<void> {
+    const { mounts } = this.#deps;
+    try {
+      await mounts.unmount(point);
+    } catch (error) {
+      if ((await mounts.below(point)).includes(point)) throw error;
+    }
   }
 
   /** UIDs of pods that have a folder. */
