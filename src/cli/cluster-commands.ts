@@ -78,10 +78,14 @@ export async function resetCommand(flags: Flags): Promise<number> {
   if (flags["yes"] !== true) throw new UserError(`this deletes the cluster in ${dataDir} with all its data`, "say --yes if that is meant");
   await downCommand(flags);
   if (!existsSync(dataDir)) return 0;
-  if (!existsSync(join(dataDir, "store")) && !existsSync(join(dataDir, "pki"))) throw new UserError(`${dataDir} does not look like the data directory of a cluster`, "name the right one with --data-dir");
+  if (!existsSync(join(dataDir, "store")) && !existsSync(join(dataDir, "pki")))
+    throw new UserError(`${dataDir} does not look like the data directory of a cluster`, "name the right one with --data-dir");
   if (existsSync(join(dataDir, "containerd"))) {
     // A cluster that was killed has left its containers running: only its own containerd can end them.
-    const containerd = await startPrivateContainerd({ dataDir }, { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock, logger: pinoLogger({ level: "error" }) });
+    const containerd = await startPrivateContainerd(
+      { dataDir },
+      { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock, logger: pinoLogger({ level: "error" }) },
+    );
     await containerd.stop();
   }
   const mounts = nodeMounts();

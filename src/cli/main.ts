@@ -29,11 +29,19 @@ function build(done: (code: Promise<number>) => void): Command {
   program.addCommand(command("down", "stop the running cluster", async (flags) => (await import("./cluster-commands.ts")).downCommand(flags), dataDir));
   program.addCommand(command("status", "tell whether the cluster runs", async (flags) => (await import("./cluster-commands.ts")).statusCommand(flags), dataDir));
   program.addCommand(
-    command("reset", "delete the cluster and all its data", async (flags) => (await import("./cluster-commands.ts")).resetCommand(flags), [...dataDir, new Option("--yes", "really")]),
+    command("reset", "delete the cluster and all its data", async (flags) => (await import("./cluster-commands.ts")).resetCommand(flags), [
+      ...dataDir,
+      new Option("--yes", "really"),
+    ]),
   );
   const image = new Command("image").description("images of the node").exitOverride();
   image.addCommand(
-    command("import", "import an image archive (OCI or docker save)", async (flags, [path = ""]) => (await import("./image-commands.ts")).imageImportCommand(path, flags), dataDir).argument("<FILE>"),
+    command(
+      "import",
+      "import an image archive (OCI or docker save)",
+      async (flags, [path = ""]) => (await import("./image-commands.ts")).imageImportCommand(path, flags),
+      dataDir,
+    ).argument("<FILE>"),
   );
   image.addCommand(command("list", "list the node's images", async (flags) => (await import("./image-commands.ts")).imageListCommand(flags), dataDir));
   program.addCommand(image);

@@ -35,7 +35,11 @@ export async function upCommand(flags: Readonly<Record<string, unknown>>): Promi
 }
 
 function greeting({ dataDir }: Settings, kubeconfig: string, runtime: string, tookMs: number): string {
-  const tries = [`kubectl get nodes -o wide`, `kubectl create deployment hello --image=keles.dev/demo:v1 --replicas=2`, `kubectl expose deployment hello --type=NodePort --port=80`];
+  const tries = [
+    `kubectl get nodes -o wide`,
+    `kubectl create deployment hello --image=keles.dev/demo:v1 --replicas=2`,
+    `kubectl expose deployment hello --type=NodePort --port=80`,
+  ];
   return `
 The cluster is ready after ${(tookMs / 1000).toFixed(2)} s (${runtime === "containerd" ? "real containers" : "simulated nodes"}, data in ${dataDir}).
 

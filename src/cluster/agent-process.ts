@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { MissingHostPart } from "../cri/containerd/host-parts.ts";
 import { pinoLogger } from "../platform/node/logger.ts";
@@ -17,6 +18,8 @@ const tell = (message: FromAgent): void => {
   if (process.connected) process.send?.(message);
 };
 
+// One signal ends every loop of the agent: many listen to it.
+setMaxListeners(0);
 let agent: Promise<Agent> | undefined;
 let stopping = false;
 

@@ -5,14 +5,12 @@ import { aborted } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import { services } from "../api/generated/resources.ts";
 import type { Client } from "../client/client.ts";
 import { createEventRecorder } from "../client/event-recorder-writer.ts";
 import { createInformerFactory } from "../client/informer-factory.ts";
 import { allControllers } from "../controllers/all-controllers.ts";
 import { inProcessClient } from "../client/in-process-client.ts";
 import { type Cidr, formatIp, networkOf, parseCidr } from "../meta/ip.ts";
-import { hasReason } from "../meta/status-error.ts";
 import type { UserInfo } from "../meta/wire.ts";
 import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
@@ -24,6 +22,7 @@ import type { ApiServer } from "../server/server.ts";
 import { LmdbStore } from "../store/lmdb/lmdb-store.ts";
 import type { Store } from "../store/contract.ts";
 import { publishApiEndpoints } from "./api-endpoints.ts";
+import { ensureService } from "./ensure-service.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { serveApi } from "./serve-api.ts";
 import { versionInfo } from "./version.ts";
@@ -158,7 +157,17 @@ export class ControlPlane {
     const { signal } = this.#stop;
     const admin = this.client("system:apiserver");
     const port = this.address.port;
-    await this.#ensureService("default", "kubernetes", 1, [{ name: "https", port: 443, protocol: "TCP", targetPort: port }]);
+    const cidr = parseCidr(this.#options.serviceCidr);
+    if (cidr !== undefined) {
+      const labels = { component: "apiserver", provider: "kubernetes" };
+      await ensureService(admin, {
+        namespace: "default",
+        name: "kubernetes",
+        labels,
+        clusterIP: addressIn(cidr, 1),
+        ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: port }],
+      });
+    }
     await publishApiEndpoints(admin, { address: this.#options.advertiseAddress, port });
     const client = this.client("system:kube-controller-manager");
     const informers = createInformerFactory({}, { client, clock, random, log });
@@ -207,31 +216,6 @@ export class ControlPlane {
         this.#fail?.(error instanceof Error ? error : new Error(String(error)));
       }),
     );
-  }
-
-  async #ensureService(
-    namespace: string,
-    name: string,
-    offset: number,
-    ports: readonly { readonly name: string; readonly port: number; readonly protocol: string; readonly targetPort: number }[],
-  ): Promise<void> {
-    const cidr = parseCidr(this.#options.serviceCidr);
-    if (cidr === undefined) return;
-    const client = this.client("system:apiserver");
-    const clusterIP = addressIn(cidr, offset);
-    try {
-      await client.create(
-        services,
-        { metadata: { namespace, name, labels: { component: "apiserver", provider: "kubernetes" } }, spec: { type: "ClusterIP", clusterIP, ports, sessionAffinity: "None" } },
-        { namespace },
-      );
-    } catch (error) {
-      if (!hasReason(error, "AlreadyExists")) throw error;
-      const known = await client.get(services, name, { namespace });
-      if (JSON.stringify(known.spec.ports?.map((port) => port.targetPort)) !== JSON.stringify(ports.map((port) => port.targetPort))) {
-        await client.update(services, { ...known, spec: { ...known.spec, ports } }, { namespace });
-      }
-    }
   }
 
   /** Resolves when `stop` has been called. */

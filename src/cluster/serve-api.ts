@@ -27,6 +27,7 @@ import { bindPod } from "../server/subresources/binding.ts";
 import { evictPod } from "../server/subresources/eviction.ts";
 import { finalizeNamespace } from "../server/subresources/finalize.ts";
 import { nodeProxy, podLog, podStream } from "../server/subresources/kubelet-proxy.ts";
+import { approveCertificate, ephemeralContainers, resizePod } from "../server/subresources/own-rules.ts";
 import { scale } from "../server/subresources/scale.ts";
 import { tokenRequest } from "../server/subresources/token-request.ts";
 import { podProxy, serviceProxy } from "../server/subresources/workload-proxy.ts";
@@ -84,6 +85,9 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
       ["/pods/binding", bindPod],
       ["/bindings", bindPod],
       ["/pods/eviction", evictPod],
+      ["/pods/ephemeralcontainers", ephemeralContainers],
+      ["/pods/resize", resizePod],
+      ["certificates.k8s.io/certificatesigningrequests/approval", approveCertificate],
       ["/pods/log", podLog(clusterCa)],
       ["/pods/exec", podStream("exec", clusterCa)],
       ["/pods/attach", podStream("attach", clusterCa)],

@@ -4,10 +4,8 @@ import { setMaxListeners } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { services } from "../api/generated/resources.ts";
 import { makeKubeconfig } from "../client/kubeconfig.ts";
 import { parseCidr } from "../meta/ip.ts";
-import { hasReason } from "../meta/status-error.ts";
 import { toYaml } from "../meta/yaml-codec.ts";
 import { systemClock } from "../platform/node/clock.ts";
 import { pinoLogger } from "../platform/node/logger.ts";
@@ -15,6 +13,7 @@ import { systemRandom } from "../platform/node/random.ts";
 import { StoreCorruptedError, StoreInUseError } from "../store/lmdb/errors.ts";
 import type { ClusterConfig, ContainerdPlace, FromAgent, HostConfig, ToAgent } from "./agent/agent-protocol.ts";
 import { addressIn, ControlPlane } from "./control-plane.ts";
+import { ensureService } from "./ensure-service.ts";
 import { ensureLeaf } from "./pki/pki.ts";
 import { isRoot, parseMirrors, type Settings } from "./settings.ts";
 import { UserError } from "./user-error.ts";
@@ -93,7 +92,14 @@ export async function up(settings: Settings, deps: UpDeps): Promise<RunningClust
 
 function chooseRuntime(settings: Settings, deps: UpDeps): "containerd" | "simulated" {
   if (settings.runtime === "simulated") return "simulated";
-  const why = process.platform !== "linux" ? `this is ${process.platform}, not Linux` : isRoot() ? (settings.nodes > 1 ? `--nodes ${settings.nodes} asks for several nodes on one machine` : undefined) : "this is not root";
+  const why =
+    process.platform !== "linux"
+      ? `this is ${process.platform}, not Linux`
+      : isRoot()
+        ? settings.nodes > 1
+          ? `--nodes ${settings.nodes} asks for several nodes on one machine`
+          : undefined
+        : "this is not root";
   if (why === undefined) return "containerd";
   if (settings.runtime === "containerd") throw new UserError(`real containers are not possible: ${why}`, "run as root on Linux, or use --runtime simulated");
   deps.warn(`SIMULATED NODES: ${why}. Pods only exist on paper, nothing in them runs.`);
@@ -122,7 +128,14 @@ function startControlPlane(settings: Settings, runtime: "containerd" | "simulate
 }
 
 function writeAdminKubeconfig(settings: Settings, plane: ControlPlane, url: string): void {
-  const config = makeKubeconfig({ cluster: "keles", user: "keles-admin", url, ca: plane.pki.ca.certificate, certificate: plane.pki.admin.certificate, privateKey: plane.pki.admin.privateKey });
+  const config = makeKubeconfig({
+    cluster: "keles",
+    user: "keles-admin",
+    url,
+    ca: plane.pki.ca.certificate,
+    certificate: plane.pki.admin.certificate,
+    privateKey: plane.pki.admin.privateKey,
+  });
   mkdirSync(dirname(settings.kubeconfig), { recursive: true });
   writeFileSync(`${settings.kubeconfig}.new`, toYaml(config), { mode: 0o600 });
   chmodSync(`${settings.kubeconfig}.new`, 0o600);
@@ -138,11 +151,24 @@ function instanceOf(dataDir: string): string {
 async function clusterConfig(settings: Settings, plane: ControlPlane, runtime: "containerd" | "simulated"): Promise<ClusterConfig> {
   const cidr = parseCidr(settings.serviceCidr);
   if (cidr === undefined) throw new UserError(`not a range: ${settings.serviceCidr}`);
-  const names = runtime === "containerd" ? [settings.nodeName] : settings.nodes === 1 ? [settings.nodeName] : Array.from({ length: settings.nodes }, (_, index) => `node-${index + 1}`);
+  const names =
+    runtime === "containerd" ? [settings.nodeName] : settings.nodes === 1 ? [settings.nodeName] : Array.from({ length: settings.nodes }, (_, index) => `node-${index + 1}`);
   const directory = join(settings.dataDir, "pki", "nodes");
   const nowMs = systemClock.now();
-  const nodes = await Promise.all(names.map(async (name) => ({ name, identity: await ensureLeaf(directory, name, plane.pki.ca, { commonName: `system:node:${name}`, organizations: ["system:nodes"], usage: "client", nowMs }) })));
-  const serving = await ensureLeaf(directory, "serving", plane.pki.ca, { commonName: "system:node", organizations: ["system:nodes"], usage: "server", dnsNames: names, ips: [...new Set(["127.0.0.1", settings.nodeIp])], nowMs });
+  const nodes = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      identity: await ensureLeaf(directory, name, plane.pki.ca, { commonName: `system:node:${name}`, organizations: ["system:nodes"], usage: "client", nowMs }),
+    })),
+  );
+  const serving = await ensureLeaf(directory, "serving", plane.pki.ca, {
+    commonName: "system:node",
+    organizations: ["system:nodes"],
+    usage: "server",
+    dnsNames: names,
+    ips: [...new Set(["127.0.0.1", settings.nodeIp])],
+    nowMs,
+  });
   return {
     apiUrl: `https://${settings.bindAddress === "0.0.0.0" ? "127.0.0.1" : settings.bindAddress}:${plane.address.port}`,
     ca: plane.pki.ca.certificate,
@@ -163,12 +189,9 @@ async function clusterConfig(settings: Settings, plane: ControlPlane, runtime: "
 async function ensureDnsService(settings: Settings, plane: ControlPlane): Promise<void> {
   const cidr = parseCidr(settings.serviceCidr);
   if (cidr === undefined) return;
-  const client = plane.client("system:apiserver");
   const ports = (["UDP", "TCP"] as const).map((protocol) => ({ name: protocol === "UDP" ? "dns" : "dns-tcp", port: 53, protocol, targetPort: 53 }));
   const labels = { "k8s-app": "kube-dns", "kubernetes.io/name": "KubeDNS", "keles.dev/served-by": "agent" };
-  await client.create(services, { metadata: { namespace: "kube-system", name: "kube-dns", labels }, spec: { type: "ClusterIP", clusterIP: addressIn(cidr, 10), ports } }, { namespace: "kube-system" }).catch((error: unknown) => {
-    if (!hasReason(error, "AlreadyExists")) throw error;
-  });
+  await ensureService(plane.client("system:apiserver"), { namespace: "kube-system", name: "kube-dns", labels, clusterIP: addressIn(cidr, 10), ports });
 }
 
 /** The node agent's process, and what it says. */
@@ -229,7 +252,8 @@ class AgentProcess {
 /** What a user can do about it. */
 function explained(error: unknown, settings: Settings): unknown {
   if (error instanceof UserError) return error;
-  if (error instanceof StoreInUseError) return new UserError(`the data directory ${settings.dataDir} is in use by process ${error.pid}`, "stop that cluster with `keles down`, or give this one its own --data-dir");
+  if (error instanceof StoreInUseError)
+    return new UserError(`the data directory ${settings.dataDir} is in use by process ${error.pid}`, "stop that cluster with `keles down`, or give this one its own --data-dir");
   if (error instanceof StoreCorruptedError) return new UserError(error.message);
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE") return new UserError(`port ${settings.apiPort} is in use on ${settings.bindAddress}`, "stop what listens there, or choose another with --api-port");

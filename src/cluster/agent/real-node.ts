@@ -14,7 +14,8 @@ import { Kubelet } from "../../kubelet/kubelet.ts";
 import { DnsAddress } from "../../network/dns/adapter/dns-address.ts";
 import { DnsServer } from "../../network/dns/adapter/dns-server.ts";
 import { preparePodNetwork, removePodNetwork } from "../../network/pod/pod-network.ts";
-import { removeProxyRules, ServiceProxy } from "../../network/proxy/service-proxy.ts";
+import { removeProxyRules } from "../../network/proxy/nft.ts";
+import { ServiceProxy } from "../../network/proxy/service-proxy.ts";
 import { systemClock } from "../../platform/node/clock.ts";
 import { nodeFiles } from "../../platform/node/files.ts";
 import { nodeGrpcHealth } from "../../platform/node/grpc-health.ts";
@@ -173,8 +174,8 @@ export class RealNode {
     return `keles-${instance}`;
   }
 
-  #podNetwork({ clusterCidr, instance }: ClusterConfig, podCidr: string): Parameters<typeof preparePodNetwork>[0] {
-    return { podCidr, clusterCidr, cniConfDir: this.#containerd.cniConfDir, bridge: `keles-${instance}`, stateDir: join(this.#host.dataDir, "cni") };
+  #podNetwork({ instance }: ClusterConfig, podCidr: string): Parameters<typeof preparePodNetwork>[0] {
+    return { podCidr, cniConfDir: this.#containerd.cniConfDir, bridge: `keles-${instance}`, stateDir: join(this.#host.dataDir, "cni") };
   }
 
   /** The pod network needs the range that the control plane gives the node. */

@@ -232,5 +232,5 @@ export const bootstrapBindings: readonly BootstrapBinding[] = [
   bind("system:kube-scheduler", [user("system:kube-scheduler")]),
   bind("system:volume-scheduler", [user("system:kube-scheduler")]),
   bind("system:service-account-issuer-discovery", [group("system:serviceaccounts")]),
-  bind("system:node", []),
+  bind("system:node", [group("system:nodes")]),
 ];

@@ -15,7 +15,7 @@ import { createObject } from "./create.ts";
 import { applyConfiguration } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { type FieldValidation, fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
-import { changeObject } from "./update.ts";
+import { changeObject, type UpdateRules } from "./update.ts";
 
 export const patchTypes = {
   json: "application/json-patch+json",
@@ -25,7 +25,7 @@ export const patchTypes = {
 } as const;
 
 /** PATCH: the patch is applied to the object in the served version; lost races are tried again on the newer object. */
-export async function patch(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
+export async function patch(parts: ServerParts, context: ResourceContext, storage: Storage, rules?: UpdateRules): Promise<ApiResponse> {
   const { query, request } = context;
   const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   const isApply = type === patchTypes.apply;
@@ -36,6 +36,7 @@ export async function patch(parts: ServerParts, context: ResourceContext, storag
     validation: fieldValidationOf(query, "PatchOptions"),
     manager: fieldManagerOf(query, request.headers["user-agent"], "PatchOptions"),
     body: await readPatch(context, type),
+    rules,
   };
   return isApply ? serverSideApply(parts, context, storage, options) : plainPatch(parts, context, storage, { ...options, type });
 }
@@ -54,19 +55,21 @@ interface PatchOptions {
   readonly validation: FieldValidation;
   readonly manager: string;
   readonly body: unknown;
+  readonly rules: UpdateRules | undefined;
 }
 
 async function plainPatch(
   parts: ServerParts,
   context: ResourceContext,
   storage: Storage,
-  { form, dryRun, validation, manager, body, type }: PatchOptions & { readonly type: string },
+  { form, dryRun, validation, manager, body, rules, type }: PatchOptions & { readonly type: string },
 ): Promise<ApiResponse> {
   const { served, target, query, warnings } = context;
   const change = patcher(type, body, served);
   const entry = await changeObject(parts, context, storage, {
     dryRun,
     manager,
+    rules,
     retryConflicts: true,
     next: (previous) => {
       const problems: string[] = [];
@@ -80,7 +83,12 @@ async function plainPatch(
 }
 
 /** Creates what is not there (201), or lays the configuration over what is. */
-async function serverSideApply(parts: ServerParts, context: ResourceContext, storage: Storage, { form, dryRun, validation, manager, body }: PatchOptions): Promise<ApiResponse> {
+async function serverSideApply(
+  parts: ServerParts,
+  context: ResourceContext,
+  storage: Storage,
+  { form, dryRun, validation, manager, body, rules }: PatchOptions,
+): Promise<ApiResponse> {
   const { served, target, query, warnings } = context;
   // Looks at the configuration as strictly as at any body; what it sets is taken from the text itself.
   const config = decodeObject({ value: body, problems: [] }, served, validation, warnings);
@@ -99,6 +107,7 @@ async function serverSideApply(parts: ServerParts, context: ResourceContext, sto
   const entry = await changeObject(parts, context, storage, {
     dryRun,
     manager: undefined,
+    rules,
     retryConflicts: true,
     next: (previous) => {
       const draft = asDraft(applyConfiguration(body, previous, served, writer));

@@ -21,7 +21,7 @@ import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
 const ATTEMPTS = 12;
 
 /** PUT of an object or of its status. */
-export async function update(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
+export async function update(parts: ServerParts, context: ResourceContext, storage: Storage, rules?: UpdateRules): Promise<ApiResponse> {
   const { served, target, query, request, warnings } = context;
   const form = formFor(context);
   const dryRun = isDryRun(query.getAll("dryRun"), "UpdateOptions");
@@ -35,7 +35,7 @@ export async function update(parts: ServerParts, context: ResourceContext, stora
     const entry = await createObject(parts, context, storage, draft, { dryRun, manager });
     return entryResponse(201, served, entry, form, query, parts.clock.now());
   }
-  const entry = await changeObject(parts, context, storage, { dryRun, manager, next: () => Promise.resolve(clone(draft)) });
+  const entry = await changeObject(parts, context, storage, { dryRun, manager, rules, next: () => Promise.resolve(clone(draft)) });
   return entryResponse(200, served, entry, form, query, parts.clock.now());
 }
 
@@ -51,8 +51,29 @@ export interface Change {
   readonly manager: string | undefined;
   /** Makes what should stand from what stands (frozen, in the served version). Called again when others write in between. */
   next(previous: KubeObject): Promise<Draft<KubeObject>>;
+  /** For a subresource with rules of its own: what takes the place of the kind's rules for updates. */
+  readonly rules?: UpdateRules | undefined;
   /** Whether a lost race may be tried again although the object names a version (a patch whose version is what it read). */
   readonly retryConflicts?: boolean;
+}
+
+export interface UpdateRules {
+  prepare?(draft: Draft<KubeObject>, previous: KubeObject): void;
+  validate?(object: KubeObject, previous: KubeObject): Iterable<FieldError>;
+}
+
+/** The kind's own rules, for the object itself or its status. */
+function rulesOf(served: ServedResource, isStatus: boolean): UpdateRules {
+  const { definition } = served;
+  if (isStatus)
+    return {
+      prepare: (draft, previous) => definition.prepareStatusUpdate?.(draft, previous),
+      validate: (object, previous) => definition.validateStatusUpdate?.(object, previous) ?? [],
+    };
+  return {
+    prepare: (draft, previous) => definition.prepareUpdate?.(draft, previous),
+    validate: (object, previous) => [...(definition.validate?.(object) ?? []), ...(definition.validateUpdate?.(object, previous) ?? [])],
+  };
 }
 
 /** Read, change, check, write; again when somebody else was faster and the caller named no version. */
@@ -82,7 +103,7 @@ export async function changeObject(
       ]);
     }
     try {
-      return await attemptChange(parts, context, storage, { draft, previous, current, dryRun: change.dryRun, manager: change.manager });
+      return await attemptChange(parts, context, storage, { draft, previous, current, dryRun: change.dryRun, manager: change.manager, rules: change.rules });
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       const mayRetry = change.retryConflicts === true || named === "" || named === "0";
@@ -102,7 +123,15 @@ async function attemptChange(
     current,
     dryRun,
     manager,
-  }: { readonly draft: Draft<KubeObject>; readonly previous: KubeObject; readonly current: CacheEntry; readonly dryRun: boolean; readonly manager: string | undefined },
+    rules = rulesOf(served, target.subresource === "status"),
+  }: {
+    readonly draft: Draft<KubeObject>;
+    readonly previous: KubeObject;
+    readonly current: CacheEntry;
+    readonly dryRun: boolean;
+    readonly manager: string | undefined;
+    readonly rules: UpdateRules | undefined;
+  },
 ): Promise<CacheEntry> {
   const { definition, resource } = served;
   const subject = { ...resource, name: target.name };
@@ -126,16 +155,14 @@ async function attemptChange(
   if (isStatus) carryAllButStatus(draft, previous, served);
   else if (served.hasStatus && target.subresource === "") carryStatus(draft, previous);
   await parts.admission.mutate(admission);
-  if (isStatus) definition.prepareStatusUpdate?.(draft, previous);
-  else definition.prepareUpdate?.(draft, previous);
+  rules.prepare?.(draft, previous);
   if (!isStatus) bumpGeneration(draft, previous, served);
   if (manager !== undefined) trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() });
   const errors: FieldError[] = [
     ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
     // What the store gives anew was checked above, and stands for the version that is replaced.
     ...validateObjectMetaUpdate({ ...draft.metadata, resourceVersion: previous.metadata.resourceVersion }, previous.metadata),
-    ...((isStatus ? undefined : definition.validate?.(draft)) ?? []),
-    ...((isStatus ? definition.validateStatusUpdate?.(draft, previous) : definition.validateUpdate?.(draft, previous)) ?? []),
+    ...(rules.validate?.(draft, previous) ?? []),
   ];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
   for (const text of definition.warnings?.(draft, previous) ?? []) warnings.push(text);

@@ -30,6 +30,8 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
   await changeObject(parts, { ...context, served: { ...pods, hasStatus: false }, target: { ...target, resource: "pods", name, subresource: "binding" } }, pods.storage, {
     dryRun: isDryRun(query.getAll("dryRun"), "CreateOptions"),
     manager: undefined,
+    // A binding changes only what nobody else may: the node.
+    rules: {},
     retryConflicts: true,
     next: (previous) => Promise.resolve(bound(previous as Pod, binding, name, parts.clock.now())),
   });

@@ -1,3 +1,4 @@
+import { validateNamespaceFinalizers } from "../../api/core/namespace.ts";
 import type { Namespace } from "../../api/generated/types/core-v1.ts";
 import { invariant } from "../../base/invariant.ts";
 import { clone } from "../../base/values.ts";
@@ -22,6 +23,7 @@ export async function finalizeNamespace(parts: ServerParts, context: ResourceCon
   const entry = await changeObject(parts, { ...context, target: { ...target, namespace: "", subresource: "finalize" } }, storage, {
     dryRun: isDryRun(query.getAll("dryRun"), "UpdateOptions"),
     manager: undefined,
+    rules: { validate: (object) => validateNamespaceFinalizers((object as Namespace).spec.finalizers) },
     next: (previous) => {
       const draft = clone(previous as Namespace);
       const { resourceVersion } = given.metadata;
