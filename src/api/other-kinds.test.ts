@@ -6,7 +6,6 @@ import { rowOf, tryCreate, tryStatusUpdate, tryUpdate } from "./kind-trial.ts";
 import { otherKinds } from "./other-kinds.ts";
 import { builtinResources } from "./resource-facts.ts";
 import { schemaOf } from "./schemas.ts";
-import { storedConversions } from "./stored-conversions.ts";
 import { workloadKinds } from "./workload-kinds.ts";
 
 const textOf = ({ resource }: (typeof otherKinds)[number]): string => `${resource.group}/${resource.version}/${resource.resource}`;
@@ -22,13 +21,6 @@ describe("the list of kinds", () => {
   it("has no short name twice in one group", () => {
     const names = otherKinds.flatMap(({ resource, shortNames = [] }) => shortNames.map((name) => `${resource.group}/${resource.version}/${name}`));
     expect(new Set(names).size).toBe(names.length);
-  });
-
-  it("converts every version that is not the stored one", () => {
-    expect(storedConversions.map(({ group, version, resource }) => `${group}/${version}/${resource}`)).toEqual([
-      "events.k8s.io/v1/events",
-      "autoscaling/v1/horizontalpodautoscalers",
-    ]);
   });
 });
 

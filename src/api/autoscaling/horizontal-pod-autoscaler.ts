@@ -25,6 +25,9 @@ export const horizontalPodAutoscalerKind = kind<HorizontalPodAutoscaler>({
   ...shared,
   resource: horizontalPodAutoscalers,
   defaults: defaultAutoscaler,
+  prepareCreate(draft) {
+    draft.status = { desiredReplicas: 0 };
+  },
   validate: validateAutoscaler,
   validateCreate: (object) => validateScaleTarget(object),
   validateUpdate: validateScaleTarget,
@@ -49,6 +52,9 @@ export const horizontalPodAutoscalerV1Kind: KindDefinition<AutoscalerV1> = kind<
       const [cpu] = defaultMetrics();
       draft.spec.targetCPUUtilizationPercentage = cpu?.resource?.target.averageUtilization;
     }
+  },
+  prepareCreate(draft) {
+    draft.status = { currentReplicas: 0, desiredReplicas: 0 };
   },
   validate: (object) => validateAutoscaler(autoscalerFromV1(object)),
   validateCreate: (object) => validateScaleTarget(autoscalerFromV1(object)),

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { clone } from "../../base/values.ts";
 import { encodeBase64 } from "../base64.ts";
 import type { CertificateSigningRequest, CertificateSigningRequestStatus } from "../generated/types/certificates-v1.ts";
 import { rowOf, tryCreate, tryStatusUpdate, tryUpdate } from "../kind-trial.ts";
 import { certificateSigningRequestKind } from "./certificate-signing-request.ts";
 import { validateCertificateProgress } from "./progress.ts";
+import { stampRequester } from "./requester.ts";
 
 const pem = encodeBase64("-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n");
 const create = (spec: string): ReturnType<typeof tryCreate<CertificateSigningRequest>> =>
@@ -28,6 +30,15 @@ describe("a request", () => {
     [`{ ${sound}, expirationSeconds: 599 }`, ["spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 600 seconds (10 minutes)"]],
   ])("%.120s", (spec, expected) => {
     expect(create(spec).errors).toEqual(expected);
+  });
+
+  it("is its caller's, whatever it says", () => {
+    const { object } = create(`{ ${sound}, username: admin, uid: x, groups: ['system:masters'], extra: { a: [b] } }`);
+    const draft = clone(object);
+    stampRequester(draft, { name: "u", groups: ["g"] });
+    expect(draft.spec).toMatchObject({ username: "u", groups: ["g"] });
+    expect(draft.spec).not.toHaveProperty("uid");
+    expect(draft.spec).not.toHaveProperty("extra");
   });
 
   it("does not change", () => {

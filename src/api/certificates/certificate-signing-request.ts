@@ -1,3 +1,4 @@
+import { clone } from "../../base/values.ts";
 import { FieldPath } from "../../meta/field-path.ts";
 import { humanDuration } from "../../meta/human-duration.ts";
 import type { FieldError } from "../../meta/status-error.ts";
@@ -36,10 +37,7 @@ const usages = [
   "timestamping",
 ];
 
-/**
- * The server fills in who asks (spec.username, uid, groups, extra) after `prepareCreate`, from the caller and never from
- * the object. @upstream pkg/registry/certificates/certificates/strategy.go
- */
+/** Who asks is set by the server, which knows the caller: `stampRequester`. @upstream pkg/registry/certificates/certificates/strategy.go */
 export const certificateSigningRequestKind = kind<CertificateSigningRequest>({
   resource: certificateSigningRequests,
   shortNames: ["csr"],
@@ -50,7 +48,7 @@ export const certificateSigningRequestKind = kind<CertificateSigningRequest>({
     draft.status ??= {};
   },
   prepareUpdate(draft, { spec }) {
-    draft.spec = { ...spec, ...(spec.groups === undefined ? {} : { groups: [...spec.groups] }) } as typeof draft.spec;
+    draft.spec = clone(spec);
   },
   *validate({ spec, status }) {
     yield* validateSpec(new FieldPath("spec"), spec);

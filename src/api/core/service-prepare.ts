@@ -7,7 +7,9 @@ import { isExternallyAccessible, needsClusterIP, needsHealthCheckNodePort, needs
 const singleStack = ["IPv4"] as const;
 
 /** @upstream pkg/registry/core/service/storage/storage.go beginCreate */
-export function prepareServiceCreate({ spec }: Draft<Service>): void {
+export function prepareServiceCreate(draft: Draft<Service>): void {
+  const { spec } = draft;
+  draft.status = { loadBalancer: {} };
   if (set(spec.clusterIP) && !filled(spec.clusterIPs)) spec.clusterIPs = [spec.clusterIP];
   initServiceFamilies(spec, singleStack);
 }

@@ -20,6 +20,9 @@ export const ingressKind = kind<Ingress>({
     draft.status ??= {};
     draft.status.loadBalancer ??= {};
   },
+  prepareCreate(draft) {
+    draft.status = { loadBalancer: {} };
+  },
   validate: validateIngress,
   *validateCreate({ metadata, spec }) {
     const annotation = metadata.annotations?.[classAnnotation];

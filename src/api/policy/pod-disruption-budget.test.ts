@@ -17,6 +17,7 @@ it.each([
 
 it("shows what is allowed, and counts nothing below zero", () => {
   const { object } = tryCreate(podDisruptionBudgetKind, `${head}spec: { minAvailable: 50% }`);
+  expect(object.status).toEqual({ disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 });
   expect(rowOf(podDisruptionBudgetKind, { ...object, status: { disruptionsAllowed: 2 } }, 0)).toEqual({
     Name: "p",
     "Min Available": "50%",

@@ -1,3 +1,4 @@
+import type { Draft } from "../../base/values.ts";
 import { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
 import { validateConditions, validateLabelSelector } from "../../meta/validation.ts";
@@ -16,7 +17,10 @@ export const podDisruptionBudgetKind = kind<PodDisruptionBudget>({
   generation: "spec",
   defaults(draft) {
     draft.spec ??= {};
-    draft.status ??= {};
+    draft.status = { ...noStatus(), ...draft.status };
+  },
+  prepareCreate(draft) {
+    draft.status = noStatus();
   },
   validate: ({ spec }) => validateSpec(new FieldPath("spec"), spec),
   validateStatusUpdate: ({ status }) => validateStatus(new FieldPath("status"), status ?? {}),
@@ -28,6 +32,9 @@ export const podDisruptionBudgetKind = kind<PodDisruptionBudget>({
     ageColumn,
   ],
 });
+
+/** Counts are always written, so that readers need not know that absent is 0. */
+const noStatus = (): Draft<PodDisruptionBudgetStatus> => ({ disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 });
 
 /** @upstream pkg/apis/policy/validation/validation.go */
 function* validateSpec(path: FieldPath, spec: PodDisruptionBudgetSpec): Iterable<FieldError> {
