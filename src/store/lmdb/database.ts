@@ -16,6 +16,11 @@ export interface Write {
   readonly append?: boolean;
 }
 
+export interface LmdbDatabaseDeps {
+  /** Has the last word on whether a flushed transaction is durable; tests let it fail. */
+  readonly confirm?: () => Promise<void>;
+}
+
 const FORMAT_KEY = Buffer.from("keles");
 const STATE_KEY = Buffer.from("state");
 const MAP_BYTES = 16 * 2 ** 30;
@@ -34,10 +39,16 @@ export class LmdbDatabase {
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #tables: Tables;
   #view: View;
+  /** Why nothing is written any more. */
   #failed: string | undefined;
+  /** What a failed transaction has made visible. */
+  #visible: readonly Write[] | undefined;
+  /** lmdb still waits for the flush of a transaction that failed. */
   #flushLost = false;
+  readonly #confirm: () => Promise<void>;
 
-  private constructor(path: string, root: RootDatabase<Uint8Array, Uint8Array>, state: StoreState) {
+  private constructor(path: string, root: RootDatabase<Uint8Array, Uint8Array>, state: StoreState, deps: LmdbDatabaseDeps) {
+    this.#confirm = deps.confirm ?? (() => Promise.resolve());
     this.#path = path;
     this.#root = root;
     this.#tables = {
@@ -49,22 +60,23 @@ export class LmdbDatabase {
   }
 
   /** Opens or makes the database in a directory. `restoring` makes one that counts as damaged until its `finish`. */
-  static async open(path: string, options: { readonly mapBytes?: number; readonly restoring?: boolean } = {}): Promise<LmdbDatabase> {
+  static async open(path: string, options: { readonly mapBytes?: number; readonly restoring?: boolean } = {}, deps: LmdbDatabaseDeps = {}): Promise<LmdbDatabase> {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     checkDataFile(join(path, "data.mdb"));
     const settings = { path, ...BINARY, mapSize: options.mapBytes ?? MAP_BYTES, maxDbs: 4, maxReaders: MAX_READERS, safeRestore: true, eventTurnBatching: false, noSubdir: false };
     let root: RootDatabase<Uint8Array, Uint8Array> | undefined;
+    let database: LmdbDatabase | undefined;
     try {
       root = open<Uint8Array, Uint8Array>(settings);
       const known = readFormat(path, root);
       if (options.restoring === true && known) throw new StoreCorruptedError(path, "is not empty", { remedy: "restore into an empty data directory" });
       const state = known ? decodeState(root.getBinary(STATE_KEY) ?? new Uint8Array(0)) : { serial: 0, revision: 1, compacted: 0, scrubbed: 0 };
       if (state === undefined) throw new StoreCorruptedError(path, "has lost its state record");
-      const database = new LmdbDatabase(path, root, state);
+      database = new LmdbDatabase(path, root, state, deps);
       if (!known) await database.write([formatMark(options.restoring === true)], state);
       return database;
     } catch (error) {
-      await root?.close();
+      await (database ?? root)?.close();
       if (error instanceof StoreCorruptedError || error instanceof StoreUnavailableError) throw error;
       const { code } = error as { code?: unknown };
       if (typeof code === "number" && code < -30_000) throw new StoreCorruptedError(path, "is damaged", { cause: error });
@@ -82,29 +94,17 @@ export class LmdbDatabase {
     if (this.#failed !== undefined)
       throw new StoreUnavailableError(`the store cannot write since an earlier failure (${this.#failed}); it works again when restarted on a sound disk`);
     const state: StoreState = { ...next, serial: this.#view.state.serial + 1 };
-    const appends: Promise<boolean>[] = [];
     try {
-      const committed = this.#root.batch(() => {
-        for (const { table, key, value, append } of writes) {
-          if (value === undefined) void this.#tables[table].remove(key);
-          else if (append === true) appends.push(this.#tables[table].put(key, value, { append }));
-          else void this.#tables[table].put(key, value);
-        }
-        void this.#tables.root.put(STATE_KEY, encodeState(state));
-      });
-      const [, ...appended] = await Promise.all([committed, ...appends]);
-      await this.#root.flushed;
-      if (appended.includes(false)) {
-        this.#failed = "the log is out of order";
-        throw new StoreCorruptedError(this.#path, "has a log that is out of order");
-      }
+      await this.#transact(writes, state);
+      await this.#confirm();
     } catch (error) {
-      await Promise.allSettled(appends);
-      this.#flushLost = true;
       const reason = await this.#afterFailure(error);
+      if (this.#failed !== undefined) {
+        this.#visible = writes;
+        await this.#undo();
+      }
       throw new StoreUnavailableError(`the store cannot write: ${reason}`, { cause: error });
     }
-    this.#flushLost = false;
     const before = this.#view;
     this.#view = this.#newView(state);
     before.release();
@@ -122,11 +122,51 @@ export class LmdbDatabase {
 
   /** Views must have been released. */
   async close(): Promise<void> {
-    // After a failed transaction lmdb waits for its flush for ever; a transaction that succeeds lets it forget.
-    if (this.#flushLost && this.#failed === undefined) await this.write([], this.#view.state).catch(() => {});
+    if (this.#visible !== undefined) await this.#undo();
+    // After a failed transaction lmdb waits for its flush for ever; one that succeeds lets it forget.
+    else if (this.#flushLost && this.#failed === undefined) await this.write([], this.#view.state).catch(() => {});
     this.#view.release();
     if (this.#flushLost) (this.#root as unknown as { readonly env: { close(): void } }).env.close();
     else await this.#root.close();
+  }
+
+  async #transact(writes: readonly Write[], state: StoreState): Promise<void> {
+    const appends: Promise<boolean>[] = [];
+    this.#flushLost = true;
+    const committed = this.#root.batch(() => {
+      for (const { table, key, value, append } of writes) {
+        if (value === undefined) void this.#tables[table].remove(key);
+        else if (append === true) appends.push(this.#tables[table].put(key, value, { append }));
+        else void this.#tables[table].put(key, value);
+      }
+      void this.#tables.root.put(STATE_KEY, encodeState(state));
+    });
+    try {
+      const [, ...appended] = await Promise.all([committed, ...appends]);
+      await this.#root.flushed;
+      if (appended.includes(false)) throw new StoreCorruptedError(this.#path, "has a log that is out of order");
+    } finally {
+      await Promise.allSettled(appends);
+    }
+    this.#flushLost = false;
+  }
+
+  /**
+   * A transaction that became visible but not durable would be flushed when LMDB closes. Puts back what was there
+   * before; on a disk that is still failing this fails too, and then nothing newer than the view is ever flushed.
+   */
+  async #undo(): Promise<void> {
+    if (this.#visible === undefined || !this.#canBegin()) return;
+    const before = this.#visible.map(({ table, key }): Write => {
+      const value = this.#view.bytes(table, key);
+      return value === undefined ? { table, key } : { table, key, value };
+    });
+    try {
+      await this.#transact(before, this.#view.state);
+      this.#visible = undefined;
+    } catch (error) {
+      await (error as { commitError?: Promise<unknown> }).commitError?.catch(() => {});
+    }
   }
 
   #newView(state: StoreState): View {
@@ -159,6 +199,15 @@ export class LmdbDatabase {
       this.#root.resetReadTxn();
       const bytes = this.#root.getBinary(STATE_KEY);
       if ((bytes === undefined ? 0 : decodeState(bytes)?.serial) !== this.#view.state.serial) return false;
+      return this.#canBegin();
+    } catch {
+      return false;
+    }
+  }
+
+  /** Where a transaction cannot begin, lmdb's writer would wait for ever. */
+  #canBegin(): boolean {
+    try {
       this.#root.transactionSync(() => ABORT);
       return true;
     } catch {

@@ -52,6 +52,11 @@ export class View {
     this.#options.transaction.done();
   }
 
+  /** What a table holds at a key. */
+  bytes(table: keyof Tables, key: Uint8Array): Uint8Array | undefined {
+    return this.#guard(() => this.#tables[table].getBinary(key, this.#options));
+  }
+
   /** Where the newest version of a key stands; undefined when it never was, or was deleted long ago. */
   place(key: Uint8Array): Place | undefined {
     return this.#guard(() => {
