@@ -55,7 +55,9 @@ async function stop(keepPods: boolean): Promise<void> {
   if (stopping) return;
   stopping = true;
   try {
-    await (await agent)?.stop({ keepPods });
+    // An agent that could not be made has cleaned up after itself.
+    const made = await agent?.catch(() => undefined);
+    await made?.stop({ keepPods });
   } catch (error) {
     stopping = false;
     fail(error);

@@ -12,6 +12,7 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
 import type { Cidr } from "../meta/ip.ts";
 import type { Signer } from "../platform/signer.ts";
+import { certificateRequester } from "../server/admission/certificate-requester.ts";
 import { defaultTolerationSeconds, priorityAdmission } from "../server/admission/pod-defaults.ts";
 import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
 import { serviceAccountAdmission } from "../server/admission/service-account.ts";
@@ -106,6 +107,7 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
         serviceAccountAdmission({ cache, random: deps.random }),
         priorityAdmission(cache),
         defaultTolerationSeconds,
+        certificateRequester,
         serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
       ],
       special,

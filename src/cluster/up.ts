@@ -169,7 +169,9 @@ async function clusterConfig(settings: Settings, plane: ControlPlane, runtime: "
     ips: [...new Set(["127.0.0.1", settings.nodeIp])],
     nowMs,
   });
+  const proxy = await ensureLeaf(directory, "proxy", plane.pki.ca, { commonName: "system:kube-proxy", usage: "client", nowMs });
   return {
+    proxy,
     apiUrl: `https://${settings.bindAddress === "0.0.0.0" ? "127.0.0.1" : settings.bindAddress}:${plane.address.port}`,
     ca: plane.pki.ca.certificate,
     nodes,

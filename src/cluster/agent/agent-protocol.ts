@@ -36,6 +36,8 @@ export interface ClusterConfig {
   readonly apiUrl: string;
   readonly ca: string;
   readonly nodes: readonly { readonly name: string; readonly identity: NodeIdentity }[];
+  /** Service proxy and DNS speak as system:kube-proxy, which may read services and endpoints. */
+  readonly proxy: NodeIdentity;
   /** What the node agent's own server presents: valid for every node's name. */
   readonly serving: NodeIdentity;
   readonly nodeIp: string;

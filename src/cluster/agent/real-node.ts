@@ -1,11 +1,14 @@
 import { join } from "node:path";
+import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
 import type { PromMetrics } from "../../platform/node/metrics.ts";
 import { nodes } from "../../api/generated/resources.ts";
 import { createEventRecorder } from "../../client/event-recorder-writer.ts";
 import { httpsClient } from "../../client/https-client.ts";
 import { createInformerFactory, remoteInformers } from "../../client/informer-factory.ts";
-import type { Informer } from "../../client/informer.ts";
+import type { Client } from "../../client/client.ts";
+import type { Informer, InformerFactory } from "../../client/informer.ts";
 import type { Node } from "../../api/generated/types/core-v1.ts";
 import { connectRuntime } from "../../cri/containerd/connect-runtime.ts";
 import { imageImporter, type ImageImporter } from "../../cri/containerd/image-import.ts";
@@ -28,7 +31,7 @@ import { systemRandom } from "../../platform/node/random.ts";
 import { demoImageArchive } from "../images/demo-image.ts";
 import { writePauseImage } from "../images/pause-image.ts";
 import { KubeletServer } from "../kubelet-server/kubelet-server.ts";
-import type { ClusterConfig, ContainerdPlace, HostConfig } from "./agent-protocol.ts";
+import type { ClusterConfig, ContainerdPlace, HostConfig, NodeIdentity } from "./agent-protocol.ts";
 
 export interface AgentDeps {
   readonly log: Logger;
@@ -69,8 +72,15 @@ export class RealNode {
     );
     deps.stage(containerd.adopted ? "containerd (adopted)" : "containerd");
     const node = new RealNode(host, deps, containerd);
-    const pause = await writePauseImage(join(host.dataDir, "images", "pause.tar"));
-    await node.#importer.importImages(pause.path, { images: pause.images, pinned: true });
+    try {
+      await nodeFiles.mkdir(join(host.dataDir, "images"));
+      const pause = await writePauseImage(join(host.dataDir, "images", "pause.tar"));
+      await node.#importer.importImages(pause.path, { images: pause.images, pinned: true });
+    } catch (error) {
+      await node.stop({ keepPods: true });
+      await containerd.stop();
+      throw error;
+    }
     deps.stage("sandbox image");
     return node;
   }
@@ -87,14 +97,9 @@ export class RealNode {
     const { signal } = this.#stop;
     const [own] = cluster.nodes;
     if (own === undefined) throw new Error("a real node needs a name");
-    const transport = http2Transport(
-      { url: cluster.apiUrl, ca: cluster.ca, certificate: own.identity.certificate, privateKey: own.identity.privateKey },
-      { clock: systemClock, random: systemRandom },
-    );
-    this.#closers.push(() => transport.close());
-    const client = httpsClient(transport);
-    const shared = { client, clock: systemClock, random: systemRandom, log };
-    const informers = createInformerFactory(remoteInformers, shared);
+    const shared = this.#connect(cluster, own.identity);
+    const { informers } = shared;
+    const proxySide = this.#connect(cluster, cluster.proxy);
     const recorder = createEventRecorder({ ...shared, component: "kubelet", host: own.name });
     const files = nodeFiles;
     const kubelet = new Kubelet(
@@ -126,10 +131,13 @@ export class RealNode {
     const dnsAddress = new DnsAddress({ link: `kdns-${cluster.instance}`, address: cluster.clusterDns }, { processes: nodeProcesses });
     await dnsAddress.add();
     this.#closers.push(() => dnsAddress.remove());
-    const dns = new DnsServer({ addresses: [cluster.clusterDns], port: 53, clusterDomain: cluster.clusterDomain }, { informers, clock: systemClock, log, metrics });
+    const dns = new DnsServer(
+      { addresses: [cluster.clusterDns], port: 53, clusterDomain: cluster.clusterDomain },
+      { informers: proxySide.informers, clock: systemClock, log, metrics },
+    );
     const proxy = new ServiceProxy(
       { nodeName: own.name, nodeIps: [cluster.nodeIp], clusterCidr: cluster.clusterCidr, table: this.#table(cluster) },
-      { informers, processes: nodeProcesses, clock: systemClock, log, metrics },
+      { informers: proxySide.informers, processes: nodeProcesses, clock: systemClock, log, metrics },
     );
     const server = new KubeletServer(
       { host: "0.0.0.0", port: cluster.kubeletPort, certificate: cluster.serving.certificate, privateKey: cluster.serving.privateKey, clientCa: cluster.ca },
@@ -142,6 +150,7 @@ export class RealNode {
     await dns.listen();
     this.#closers.push(() => dns.close());
     this.#follow("informers", informers.run(signal));
+    this.#follow("informers of the proxy", proxySide.informers.run(signal));
     this.#follow("service proxy", proxy.run(signal));
     this.#follow("kubelet", kubelet.run(signal));
     this.#deps.stage("node agent");
@@ -168,6 +177,17 @@ export class RealNode {
     if (cluster === undefined) return;
     await removeProxyRules(this.#table(cluster), { processes: nodeProcesses });
     await removePodNetwork(this.#podNetwork(cluster, ""), { files: nodeFiles, processes: nodeProcesses });
+  }
+
+  #connect(
+    { apiUrl, ca }: ClusterConfig,
+    identity: NodeIdentity,
+  ): { readonly client: Client; readonly informers: InformerFactory; readonly clock: Clock; readonly random: Random; readonly log: Logger } {
+    const deps = { clock: systemClock, random: systemRandom };
+    const transport = http2Transport({ url: apiUrl, ca, ...identity }, deps);
+    this.#closers.push(() => transport.close());
+    const shared = { ...deps, client: httpsClient(transport), log: this.#deps.log };
+    return { ...shared, informers: createInformerFactory(remoteInformers, shared) };
   }
 
   #table({ instance }: ClusterConfig): string {
