@@ -30,6 +30,7 @@ import { killPod } from "./runtime/kill-pod.ts";
 import type { PodFieldContext } from "./runtime/pod-field.ts";
 import { RelistLoop } from "./runtime/relist-loop.ts";
 import { RuntimeCache } from "./runtime/runtime-cache.ts";
+import { sandboxImages } from "./images/sandbox-images.ts";
 import { RuntimeHealth } from "./runtime/runtime-health.ts";
 import { currentContainer, readySandbox, type RuntimePod } from "./runtime/runtime-pod.ts";
 import { terminationMessage } from "./runtime/termination-message.ts";
@@ -172,7 +173,7 @@ export class Kubelet {
     await this.#measure(info);
 
     const cache = new RuntimeCache({ runtime, terminationMessage: (container) => terminationMessage(files, container) });
-    const cgroups = new PodCgroups({ root: settings.cgroupRoot, pods: settings.podsCgroup, version: info.cgroupVersion }, { files, log });
+    const cgroups = new PodCgroups({ root: settings.cgroupRoot, pods: settings.podsCgroup, version: info.cgroupVersion, cpus: info.cpus }, { files, log });
     const readers = { client, clock, log, changed: (uids: readonly string[]) => podSet.wake(uids) };
     const configMapReader = new WatchedObjects({ resource: configMaps, signal }, readers);
     const secretReader = new WatchedObjects({ resource: secrets, signal }, readers);
@@ -240,6 +241,10 @@ export class Kubelet {
         configMap: (key) => configMapReader.get(key),
         secret: (key) => secretReader.get(key),
         networkProblem: () => health.networkProblem,
+        started: (afterMs) => {
+          metrics.startedPods.inc();
+          metrics.podStartSeconds.observe(afterMs / 1000);
+        },
         watchReferences: (pod) => {
           const { configMaps: maps, secrets: hidden } = referencedObjects(pod);
           configMapReader.use(uidOf(pod), maps);
@@ -290,7 +295,7 @@ export class Kubelet {
       log,
       recorder,
       nodeName: settings.nodeName,
-      used: () => cache.pods().flatMap((pod) => pod.containers.map(({ imageId, image }) => [imageId, image]).flat()),
+      used: async () => [...cache.pods().flatMap((pod) => pod.containers.flatMap(({ imageId, image }) => [imageId, image])), ...(await sandboxImages(runtime))],
     });
     const relister = new RelistLoop({ intervalMs: settings.relistMs }, { cache, clock, log, changed: (uids) => podSet.notice(uids) });
     const reporter = new NodeReporter(settings, {

@@ -10,6 +10,8 @@ export interface PodCgroupsOptions {
   /** `/kubepods` */
   readonly pods: string;
   readonly version: 1 | 2;
+  /** Of the machine. */
+  readonly cpus: number;
 }
 
 const period = 100_000;
@@ -20,7 +22,7 @@ export class PodCgroups {
   readonly #options: PodCgroupsOptions;
   readonly #files: Files;
   readonly #log: Logger;
-  readonly #made = new Map<string, { readonly path: string; readonly settings: string }>();
+  readonly #made = new Map<string, { readonly path: string; readonly settings: string; readonly shares: number }>();
   #parents: Promise<void> | undefined;
 
   constructor(options: PodCgroupsOptions, deps: { readonly files: Files; readonly log: Logger }) {
@@ -41,18 +43,20 @@ export class PodCgroups {
     await this.#parents;
     await this.#make(path);
     await this.#apply(path, wanted);
-    this.#made.set(uid, { path, settings });
+    this.#made.set(uid, { path, settings, shares: wanted.cpuShares });
+    await this.#weighBurstable();
     return path;
   }
 
   /** Removes the pod's group, wherever its class put it; what is still in use stays for the next time. */
   async remove(uid: string): Promise<void> {
-    this.#made.delete(uid);
+    const known = this.#made.delete(uid);
     const { pods, root } = this.#options;
     if (root === undefined) return;
     for (const path of [`${pods}/pod${uid}`, `${pods}/burstable/pod${uid}`, `${pods}/besteffort/pod${uid}`]) {
       for (const folder of this.#folders(path)) await this.#removeTree(folder);
     }
+    if (known) await this.#weighBurstable();
   }
 
   /** UIDs of pods that have a group. */
@@ -65,6 +69,14 @@ export class PodCgroups {
     return [...uids];
   }
 
+  /** All burstable pods together weigh what they ask for. */
+  async #weighBurstable(): Promise<void> {
+    const group = `${this.#options.pods}/burstable`;
+    let shares = 0;
+    for (const made of this.#made.values()) if (made.path.startsWith(`${group}/`)) shares += made.shares;
+    await this.#set("cpu", group, { cpuShares: Math.max(2, shares) });
+  }
+
   #folders(path: string): readonly string[] {
     const { root, version } = this.#options;
     if (root === undefined) return [];
@@ -74,6 +86,7 @@ export class PodCgroups {
   async #makeParents(): Promise<void> {
     const { pods } = this.#options;
     for (const path of [pods, `${pods}/burstable`, `${pods}/besteffort`]) await this.#make(path);
+    await this.#set("cpu", pods, { cpuShares: this.#options.cpus * 1024 });
     await this.#set("cpu", `${pods}/besteffort`, { cpuShares: 2 });
   }
 

@@ -15,8 +15,8 @@ export interface ImageCollectorDeps {
   readonly log: Logger;
   readonly recorder: EventRecorder;
   readonly nodeName: string;
-  /** IDs and names of images that containers, dead ones included, were made of. */
-  used(): readonly string[];
+  /** IDs and names of images that containers, dead ones included, and sandboxes were made of. */
+  used(): Promise<readonly string[]>;
 }
 
 interface Seen {
@@ -60,7 +60,7 @@ export class ImageCollector {
 
   async #unused(): Promise<readonly Image[]> {
     const nowMs = this.#deps.clock.now();
-    const used = new Set(this.#deps.used());
+    const used = new Set(await this.#deps.used());
     const images = await this.#deps.images.listImages();
     const present = new Set(images.map(({ id }) => id));
     for (const id of this.#seen.keys()) if (!present.has(id)) this.#seen.delete(id);

@@ -31,6 +31,8 @@ export interface PodWorkerDeps extends ApplyDeps {
   readonly runtimeName: string;
   /** Why pods cannot have a network yet. */
   networkProblem(): string | undefined;
+  /** The pod runs for the first time, so long after it was seen. */
+  started(afterMs: number): void;
   /** From now on the pod reads what it names. */
   watchReferences(pod: Pod): void;
   /** Everything of the pod on this node has ended and is cleaned up. */
@@ -64,6 +66,8 @@ export class PodWorker {
   readonly #retry: Retry;
   readonly #waiting = new Map<string, StartError>();
   #pod: Pod;
+  /** While the pod has not run yet: since when it is known here. */
+  #pendingSinceMs: number | undefined;
   #termination: TerminationRequest | undefined;
   #failure: PodFailure | undefined;
   #finished = false;
@@ -83,6 +87,7 @@ export class PodWorker {
     this.#signal = options.signal;
     this.#deps = deps;
     this.#retry = new Retry();
+    if ((options.pod.status?.phase ?? "Pending") === "Pending") this.#pendingSinceMs = deps.clock.now();
   }
 
   get pod(): Pod {
@@ -230,7 +235,7 @@ export class PodWorker {
     const { volumes, failures } = await deps.podVolumes.setUp(pod);
     signal.throwIfAborted();
     for (const { volume, message } of failures) deps.recorder.event(pod, "Warning", "FailedMount", `MountVolume.SetUp failed for volume "${volume}" : ${message}`);
-    if (failures.length > 0 && this.#startsAnything(actions)) return this.#retry.nextOf("volumes");
+    if (failures.length > 0 && this.#startsAnything(actions)) return this.#retry.next("volumes");
     this.#retry.reset("volumes");
     deps.probes.start(pod);
     const refreshes = [...volumes.values()].flatMap(({ refreshMs }) => (refreshMs === undefined ? [] : [Math.max(1000, refreshMs - deps.clock.now())]));
@@ -276,7 +281,9 @@ export class PodWorker {
     if (running.length > 0) throw new Error(`detected running containers after a successful KillPod: ${running.map(({ name }) => name).join(", ")}`);
     deps.probes.stop();
     const removed = this.#termination?.removed === true;
-    if (!removed) deps.writer.set(this.#pod, this.#status({ ended: true }));
+    // What was told of a pod that ended long ago stays, also when the runtime has forgotten it.
+    const told = isTerminalPhase(this.#pod.status?.phase) && left.containers.length === 0 ? this.#pod.status : undefined;
+    if (!removed) deps.writer.set(this.#pod, told ?? this.#status({ ended: true }));
     await deps.podVolumes.tearDown(this.uid);
     await deps.cgroups.remove(this.uid);
     this.#finished = true;
@@ -313,6 +320,10 @@ export class PodWorker {
 
   #publishNow(): PodStatus {
     const status = this.#status({ ended: false });
+    if (status.phase === "Running" && this.#pendingSinceMs !== undefined) {
+      this.#deps.started(this.#deps.clock.now() - this.#pendingSinceMs);
+      this.#pendingSinceMs = undefined;
+    }
     this.#published = this.#runtimePod();
     this.#deps.writer.set(this.#pod, status);
     return status;

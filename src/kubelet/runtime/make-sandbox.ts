@@ -45,6 +45,7 @@ export async function describeSandbox(
 /** Makes the sandbox; throws the text of the failure after its event. @upstream pkg/kubelet/kuberuntime/kuberuntime_sandbox.go createPodSandbox */
 export async function makeSandbox(pod: Pod, config: PodSandboxConfig, deps: SandboxDeps): Promise<string> {
   try {
+    if (pod.spec.hostUsers === false) throw new Error("user namespaces are not supported by the runtime");
     await deps.files.mkdir(deps.paths.podLogs(pod), { mode: 0o755 });
     const runtimeHandler = await handlerOf(pod, deps.client);
     return await deps.runtime.runPodSandbox(config, runtimeHandler === "" ? {} : { runtimeHandler });

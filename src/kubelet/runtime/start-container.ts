@@ -209,7 +209,7 @@ async function hostsMount(request: StartRequest, mounts: readonly Mount[], deps:
   // Running containers hold on to the file itself, so it is written again only when it would differ.
   const present = await deps.files.readIfPresent(path);
   if (present === undefined || new TextDecoder().decode(present) !== content) await deps.files.write(path, content, { mode: 0o644 });
-  return { hostPath: path, containerPath: "/etc/hosts", readonly: request.target.container.securityContext?.readOnlyRootFilesystem === true };
+  return { hostPath: path, containerPath: "/etc/hosts", readonly: false };
 }
 
 /** A fresh file for each instance's last words. */

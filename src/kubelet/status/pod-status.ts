@@ -41,7 +41,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const sandbox = readySandbox(runtimePod);
   const hostNetwork = pod.spec.hostNetwork === true;
   const [first] = runtimePod.sandboxes;
-  const fresh = hostNetwork ? (sandbox === undefined ? [] : input.hostIPs) : (sandbox?.ips ?? first?.ips ?? []);
+  const fresh = hostNetwork ? input.hostIPs : (sandbox?.ips ?? first?.ips ?? []);
   // The address of a pod that has ended stays readable.
   const podIPs = fresh.length > 0 ? fresh : (previous.podIPs ?? []).map(({ ip }) => ip ?? "").filter((ip) => ip !== "");
   const keepIPs = podIPs.length > 0 && (fresh.length > 0 || input.ended || isTerminalPhase(phase));
