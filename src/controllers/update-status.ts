@@ -5,7 +5,7 @@ import { hasReason } from "../meta/status-error.ts";
 
 /**
  * Writes an object's status. When somebody was faster, once more on the live object; `next` then decides on that one,
- * and undefined leaves it alone. Throws what the second attempt throws.
+ * and undefined leaves it alone. An object that is gone has no status to write. Throws what the second attempt throws.
  */
 export async function updateStatus<T extends KubeObject>(
   client: Client,
@@ -22,6 +22,7 @@ export async function updateStatus<T extends KubeObject>(
   try {
     return await write(object);
   } catch (error) {
+    if (hasReason(error, "NotFound")) return object;
     if (!hasReason(error, "Conflict")) throw error;
     const live = await client.get(resource, object.metadata.name ?? "", place);
     if (live.metadata.uid !== object.metadata.uid) throw error;

@@ -51,7 +51,7 @@ export function garbageCollector(deps: ControllerDeps, options: GarbageCollector
     deps.recorder.event(about, "Warning", "OwnerRefInvalidNamespace", `ownerRef ${text} does not exist in namespace ${JSON.stringify(identity.namespace)}`);
   }
 
-  function watch(resource: DiscoveredResource): Promise<void> | undefined {
+  function watch(resource: DiscoveredResource, signal: AbortSignal): Promise<void> | undefined {
     const key = `${groupResourceText(resource)}/${resource.version}`;
     byKind.set(`${resource.group}/${resource.kind}`, resource);
     const canBeCollected = ["delete", "list", "watch"].every((verb) => resource.verbs.includes(verb));
@@ -68,17 +68,14 @@ export function garbageCollector(deps: ControllerDeps, options: GarbageCollector
         graph.forget(uid);
       },
     });
-    return informer.synced ? undefined : informer.waitForSync(stop.signal);
+    return informer.synced ? undefined : informer.waitForSync(signal);
   }
 
-  const stop = new AbortController();
-
   async function discover(signal: AbortSignal): Promise<void> {
-    signal.addEventListener("abort", () => stop.abort(signal.reason), { once: true });
     late.addAfter(discoveryKey, options.discoveryPeriodMs ?? 30_000);
     const { resources, failures } = await discoverResources(client);
     for (const [groupVersion, error] of failures) deps.log.warn("a group's resources could not be discovered", { groupVersion, error });
-    const syncs = resources.map(watch).filter((sync) => sync !== undefined);
+    const syncs = resources.map((resource) => watch(resource, signal)).filter((sync) => sync !== undefined);
     if (!ready) {
       await settledOr(Promise.allSettled(syncs), syncTimeoutMs);
       ready = true;
