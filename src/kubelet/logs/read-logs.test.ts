@@ -12,7 +12,7 @@ const sample = entry(1, "one") + entry(2, "two", "stderr") + entry(3, "thr", "st
 
 async function setUp(
   content: string,
-): Promise<{ readonly clock: VirtualClock; readonly files: MemoryFiles; read(options?: LogOptions, isRunning?: () => boolean): Promise<string> }> {
+): Promise<{ readonly clock: VirtualClock; readonly files: MemoryFiles; readonly read: (options?: LogOptions, isRunning?: () => boolean) => Promise<string> }> {
   const clock = new VirtualClock({ startMs: Date.UTC(2026, 0, 1, 0, 0, 5), turn: () => new Promise((resolve) => setImmediate(resolve)) });
   const files = new MemoryFiles({}, { clock });
   await files.mkdir("/log");

@@ -6,7 +6,7 @@ import { deepEqual } from "../../base/values.ts";
 import type { Client } from "../../client/client.ts";
 import type { EventRecorder } from "../../client/event-recorder.ts";
 import type { Image, VersionResponse } from "../../cri/generated/cri-v1.ts";
-import { hasReason } from "../../meta/status-error.ts";
+import { hasReason, notFound } from "../../meta/status-error.ts";
 import type { MachineInfo } from "../../platform/machine.ts";
 import type { KubeletSettings } from "../settings.ts";
 import { nodeConditions, type NodeHealth } from "./node-conditions.ts";
@@ -34,6 +34,7 @@ export class NodeReporter {
   readonly #deps: NodeReporterDeps;
   #reportedMs = Number.NEGATIVE_INFINITY;
   #latest: Node | undefined;
+  #unlisted = 0;
   #pulse: (() => void) | undefined;
 
   constructor(settings: KubeletSettings, deps: NodeReporterDeps) {
@@ -136,6 +137,12 @@ export class NodeReporter {
 
   async #report(signal: AbortSignal): Promise<void> {
     const { client, clock } = this.#deps;
+    // Not listed twice in a row: that is no delay of the watch any more.
+    this.#unlisted = this.#deps.current() === undefined ? this.#unlisted + 1 : 0;
+    if (this.#unlisted > 2) {
+      this.#unlisted = 0;
+      throw notFound({ group: "", resource: "nodes", name: this.#settings.nodeName });
+    }
     const known = newer(this.#deps.current(), this.#latest);
     const status = this.#status(known);
     const changed = known === undefined || !deepEqual(comparable(known.status ?? {}), comparable(status));

@@ -59,7 +59,8 @@ const sidecar = container("side", { restartPolicy: "Always" });
 const withSide = { initContainers: [sidecar, container("i2")] };
 const probed = { containers: [container("a", { livenessProbe: { exec: {} }, startupProbe: { exec: {} } })] };
 
-const cases: readonly (readonly [what: string, spec: Partial<PodSpec>, state: RuntimePod, expected: string, probes?: Probes, metadata?: Partial<Pod["metadata"]>])[] = [
+type Case = [what: string, spec: Partial<PodSpec>, state: RuntimePod, expected: string, probes?: Probes, metadata?: Partial<Pod["metadata"]>];
+const cases: Case[] = [
   ["a new pod", {}, has([], []), "kill pod, sandbox 0, start a"],
   ["a new pod with init containers", init, has([], []), "kill pod, sandbox 0, init i1"],
   ["a pod as it should be", {}, has([running("a")]), ""],
@@ -118,7 +119,7 @@ const cases: readonly (readonly [what: string, spec: Partial<PodSpec>, state: Ru
 ];
 
 describe("computePodActions", () => {
-  it.each(cases)("%s", (_what, spec, state, expected, probes = {}, metadata = {}) => {
+  it.each(cases.map(([what, ...rest]) => ({ what, rest })))("$what", ({ rest: [spec, state, expected, probes = {}, metadata = {}] }) => {
     const actions = computePodActions({ pod: pod(spec, metadata), runtimePod: state, liveness: (id) => probes.liveness?.[id], startup: (id) => probes.startup?.[id] });
     expect(brief(actions)).toBe(expected);
   });

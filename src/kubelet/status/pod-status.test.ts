@@ -30,7 +30,7 @@ describe("podPhase", () => {
   const containers = (names: string): Container[] =>
     names === "" ? [] : names.split(" ").map((name) => ({ name: name.replace("+", ""), ...(name.endsWith("+") ? { restartPolicy: "Always" } : {}) }));
 
-  it.each<readonly [policy: string, init: string, apps: string, states: string, phase: string, ended?: boolean]>([
+  const cases: [policy: string, init: string, apps: string, states: string, phase: string, ended?: boolean][] = [
     ["Always", "", "a", "a:waiting", "Pending"],
     ["Always", "", "a b", "a:running b:waiting", "Pending"],
     ["Always", "", "a b", "a:running b:running", "Running"],
@@ -54,12 +54,16 @@ describe("podPhase", () => {
     ["Always", "", "a", "a:exited0", "Succeeded", true],
     ["Always", "", "a", "a:exited137", "Failed", true],
     ["Always", "", "a", "a:waiting", "Failed", true],
-  ])("%s, init %s, containers %s: %s is %s", (restartPolicy, init, apps, states, phase, ended = false) => {
-    const statuses = states.split(" ").map(state);
-    const spec = { restartPolicy, initContainers: containers(init), containers: containers(apps) };
-    const isInit = (status: ContainerStatus): boolean => spec.initContainers.some(({ name }) => name === status.name);
-    expect(podPhase(pod(spec), { initStatuses: statuses.filter(isInit), statuses: statuses.filter((status) => !isInit(status)), ended })).toBe(phase);
-  });
+  ];
+  it.each(cases.map(([restartPolicy, init, apps, states, phase, ended = false]) => ({ restartPolicy, init, apps, states, phase, ended })))(
+    "$restartPolicy, init $init, containers $apps: $states is $phase",
+    ({ restartPolicy, init, apps, states, phase, ended }) => {
+      const statuses = states.split(" ").map(state);
+      const spec = { restartPolicy, initContainers: containers(init), containers: containers(apps) };
+      const isInit = (status: ContainerStatus): boolean => spec.initContainers.some(({ name }) => name === status.name);
+      expect(podPhase(pod(spec), { initStatuses: statuses.filter(isInit), statuses: statuses.filter((status) => !isInit(status)), ended })).toBe(phase);
+    },
+  );
 });
 
 const instance = (name: string, fields: Partial<RuntimeContainer> = {}): RuntimeContainer => ({
