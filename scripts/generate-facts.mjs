@@ -383,7 +383,7 @@ function emitMessages(messages, prefix) {
       continue;
     }
     if (message.nested) emitMessages(message.nested, `${prefix}${name}`);
-    const scope = { prefix: `${prefix}${name}`, ...(message.nested ?? {}) };
+    const scope = { prefix: `${prefix}${name}`, ...message.nested };
     criBody += `\nexport interface ${prefix}${name} {\n`;
     for (const [key, field] of Object.entries(message.fields ?? {})) criBody += `  readonly ${camel(key)}?: ${criType(field, scope)} | undefined;\n`;
     criBody += "}\n";

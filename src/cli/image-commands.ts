@@ -44,7 +44,7 @@ export function imageListCommand(flags: Flags): Promise<number> {
   return withRuntime(flags, async (_place, runtime) => {
     const images = await runtime.images.listImages();
     const rows = images.flatMap((image) =>
-      (image.repoTags ?? []).map((tag) => ({ tag, id: (image.id ?? "").replace("sha256:", "").slice(0, 12), size: `${(Number(image.size ?? 0) / 1e6).toFixed(1)} MB` })),
+      (image.repoTags ?? []).map((tag) => ({ tag, id: (image.id ?? "").replace("sha256:", "").slice(0, 12), size: `${((image.size ?? 0) / 1e6).toFixed(1)} MB` })),
     );
     const width = Math.max(5, ...rows.map(({ tag }) => tag.length));
     process.stdout.write(`${"IMAGE".padEnd(width)}  ${"ID".padEnd(12)}  SIZE\n${rows.map(({ tag, id, size }) => `${tag.padEnd(width)}  ${id}  ${size}\n`).join("")}`);

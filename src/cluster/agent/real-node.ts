@@ -14,8 +14,9 @@ import { connectRuntime } from "../../cri/containerd/connect-runtime.ts";
 import { imageImporter, type ImageImporter } from "../../cri/containerd/image-import.ts";
 import { type PrivateContainerd, startPrivateContainerd } from "../../cri/containerd/private-containerd.ts";
 import { Kubelet } from "../../kubelet/kubelet.ts";
-import { DnsAddress } from "../../network/dns/adapter/dns-address.ts";
+import { holdDnsAddress } from "../../network/dns/adapter/dns-address.ts";
 import { DnsServer } from "../../network/dns/adapter/dns-server.ts";
+import { ServiceRecords } from "../../network/dns/records.ts";
 import { preparePodNetwork, removePodNetwork } from "../../network/pod/pod-network.ts";
 import { removeProxyRules } from "../../network/proxy/nft.ts";
 import { ServiceProxy } from "../../network/proxy/service-proxy.ts";
@@ -128,13 +129,10 @@ export class RealNode {
         metrics,
       },
     );
-    const dnsAddress = new DnsAddress({ link: `kdns-${cluster.instance}`, address: cluster.clusterDns }, { processes: nodeProcesses });
-    await dnsAddress.add();
-    this.#closers.push(() => dnsAddress.remove());
-    const dns = new DnsServer(
-      { addresses: [cluster.clusterDns], port: 53, clusterDomain: cluster.clusterDomain },
-      { informers: proxySide.informers, clock: systemClock, log, metrics },
-    );
+    const dnsAddress = await holdDnsAddress({ link: `kdns-${cluster.instance}`, address: cluster.clusterDns }, { processes: nodeProcesses });
+    this.#closers.push(() => dnsAddress.release());
+    const records = new ServiceRecords({ informers: proxySide.informers });
+    const dns = new DnsServer({ addresses: [cluster.clusterDns], port: 53, clusterDomain: cluster.clusterDomain }, { records, clock: systemClock, log, metrics });
     const proxy = new ServiceProxy(
       { nodeName: own.name, nodeIps: [cluster.nodeIp], clusterCidr: cluster.clusterCidr, table: this.#table(cluster) },
       { informers: proxySide.informers, processes: nodeProcesses, clock: systemClock, log, metrics },
@@ -151,10 +149,11 @@ export class RealNode {
     this.#closers.push(() => dns.close());
     this.#follow("informers", informers.run(signal));
     this.#follow("informers of the proxy", proxySide.informers.run(signal));
+    this.#follow("DNS records", records.run(signal));
     this.#follow("service proxy", proxy.run(signal));
     this.#follow("kubelet", kubelet.run(signal));
     this.#deps.stage("node agent");
-    await becomesReady(nodeInformer, signal);
+    await Promise.all([becomesReady(nodeInformer, signal), proxySide.informers.waitForSync(signal)]);
     this.#deps.stage("node Ready, DNS answering");
     this.#follow("demo images", this.#importDemo());
   }

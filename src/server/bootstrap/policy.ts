@@ -185,6 +185,7 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
       rule(READ, "resource.k8s.io", "deviceclasses resourceslices"),
     ],
   },
+  { name: "keles:cluster-dns", rules: [rule("list watch", "", "services namespaces"), rule("list watch", "discovery.k8s.io", "endpointslices")] },
   { name: "system:kube-dns", rules: [rule("list watch", "", "endpoints services")] },
   {
     name: "system:persistent-volume-provisioner",
@@ -227,6 +228,7 @@ export const bootstrapBindings: readonly BootstrapBinding[] = [
   bind("system:basic-user", [group("system:authenticated")]),
   bind("system:public-info-viewer", [group("system:authenticated"), group("system:unauthenticated")]),
   bind("system:node-proxier", [user("system:kube-proxy")]),
+  bind("keles:cluster-dns", [user("system:kube-proxy")]),
   bind("system:kube-controller-manager", [user("system:kube-controller-manager")]),
   bind("system:kube-dns", [{ kind: "ServiceAccount", namespace: "kube-system", name: "kube-dns" }]),
   bind("system:kube-scheduler", [user("system:kube-scheduler")]),

@@ -52,8 +52,8 @@ export function negotiate(request: ApiRequest, query: URLSearchParams, offer: Of
     if (as === "Table" && offer.table === true && media !== "protobuf") return { media, as: "table", pretty: false };
     if ((as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") && offer.metadata === true) return { media, as: "metadata", pretty: false };
   }
-  const offered = [...offer.medias.map((media) => contentTypes[media])];
-  if (offer.table === true) offered.push("application/json;as=Table;v=v1;g=meta.k8s.io" as never);
+  const offered: string[] = offer.medias.map((media) => contentTypes[media]);
+  if (offer.table === true) offered.push("application/json;as=Table;v=v1;g=meta.k8s.io");
   throw failure("NotAcceptable", `only the following media types are accepted: ${offered.join(", ")}`);
 }
 
