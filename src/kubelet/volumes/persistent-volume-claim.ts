@@ -2,6 +2,7 @@ import type { PersistentVolume, Pod, Volume } from "../../api/generated/types/co
 import { persistentVolumeClaims, persistentVolumes } from "../../api/generated/resources.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import { checkHostPath } from "./host-path.ts";
+import { mountNfs } from "./nfs.ts";
 import { giveToGroup } from "./volume-ownership.ts";
 import type { MountedVolume, VolumeDeps, VolumeType } from "./volume-type.ts";
 
@@ -10,18 +11,18 @@ export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
   return volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral === undefined ? undefined : `${pod.metadata.name}-${volume.name}`);
 }
 
-/** A claim's volume that lies on this node: `local` or `hostPath`. @upstream pkg/kubelet/volumemanager, pkg/volume/local */
+/** A claim's volume: `local` or `hostPath` of this node, or NFS. @upstream pkg/kubelet/volumemanager, pkg/volume/local */
 export const persistentVolumeClaim: VolumeType = {
   plugin: "kubernetes.io~local-volume",
   supports: (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
-  async setUp({ pod, volume }, deps) {
+  async setUp({ pod, volume, directory }, deps) {
     const persistent = await boundVolume(pod, volume, deps);
-    return { ...(await place(pod, persistent, deps)), readOnly: volume.persistentVolumeClaim?.readOnly === true };
+    return { ...(await place(pod, { persistent, directory }, deps)), readOnly: volume.persistentVolumeClaim?.readOnly === true };
   },
 };
 
-async function place(pod: Pod, persistent: PersistentVolume, deps: VolumeDeps): Promise<MountedVolume> {
-  const { local, hostPath, volumeMode } = persistent.spec ?? {};
+async function place(pod: Pod, { persistent, directory }: { readonly persistent: PersistentVolume; readonly directory: string }, deps: VolumeDeps): Promise<MountedVolume> {
+  const { local, hostPath, nfs, volumeMode, mountOptions = [] } = persistent.spec ?? {};
   if (volumeMode === "Block") throw new Error(`volume ${persistent.metadata.name} has volumeMode Block, which this node does not offer`);
   if (hostPath !== undefined) {
     await checkHostPath(deps.files, hostPath.path, hostPath.type ?? "");
@@ -31,6 +32,11 @@ async function place(pod: Pod, persistent: PersistentVolume, deps: VolumeDeps): 
     if ((await deps.files.stat(local.path)) === undefined) throw new Error(`path "${local.path}" does not exist`);
     await giveToGroup(deps.files, pod, local.path);
     return { hostPath: local.path, readOnly: false };
+  }
+  if (nfs !== undefined) {
+    await mountNfs(deps, directory, { source: nfs, options: mountOptions });
+    await giveToGroup(deps.files, pod, directory);
+    return { hostPath: directory, readOnly: false };
   }
   throw new Error(`no volume plugin matched for PersistentVolume ${persistent.metadata.name}`);
 }

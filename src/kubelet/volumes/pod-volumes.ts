@@ -3,12 +3,13 @@ import { configMap } from "./config-map.ts";
 import { downwardApi } from "./downward-api.ts";
 import { emptyDir } from "./empty-dir.ts";
 import { hostPath } from "./host-path.ts";
+import { nfs } from "./nfs.ts";
 import { persistentVolumeClaim } from "./persistent-volume-claim.ts";
 import { projected } from "./projected.ts";
 import { secret } from "./secret.ts";
 import type { MountedVolume, VolumeDeps, VolumeType } from "./volume-type.ts";
 
-export const builtInVolumeTypes: readonly VolumeType[] = [emptyDir, hostPath, configMap, secret, downwardApi, projected, persistentVolumeClaim];
+export const builtInVolumeTypes: readonly VolumeType[] = [emptyDir, hostPath, configMap, secret, downwardApi, projected, nfs, persistentVolumeClaim];
 
 /** One volume that could not be made. */
 export interface VolumeFailure {

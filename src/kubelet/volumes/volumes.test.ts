@@ -138,7 +138,7 @@ describe("volumes", () => {
     ["a folder of the host", { hostPath: { path: "/none", type: "Directory" } }, "hostPath type check failed: /none is not a directory"],
     ["a socket of the host", { hostPath: { path: "/data", type: "Socket" } }, "hostPath type check failed: /data is not a socket file"],
     ["a claim", { persistentVolumeClaim: { claimName: "none" } }, 'error processing PVC n/none: failed to fetch PVC from API server: persistentvolumeclaims "none" not found'],
-    ["a plug-in", { nfs: { server: "s", path: "/" } }, "no volume plugin matched"],
+    ["a plug-in", { iscsi: { targetPortal: "s", iqn: "i", lun: 0 } }, "no volume plugin matched"],
   ])("say what is missing: %s", async (_what, source, message) => {
     const { volumes, files } = setUp({ configMaps: { "n/conf": { a: "1" } }, secrets: { "n/hid": { a: btoa("1") } } });
     await files.mkdir("/data");
@@ -192,6 +192,23 @@ describe("volumes", () => {
     expect((await volumes.setUp(wanted)).failures[0]?.message).toBe('path "/disks/1" does not exist');
     await files.mkdir("/disks/1");
     expect((await volumes.setUp(wanted)).volumes.get("v")).toEqual({ hostPath: "/disks/1", readOnly: true });
+  });
+});
+
+describe("nfs", () => {
+  it("is mounted once, with the volume's options, and unmounted with the pod", async () => {
+    const { volumes, mounts } = setUp();
+    const calls: unknown[] = [];
+    const mount = mounts.fileSystem.bind(mounts);
+    mounts.fileSystem = async (path, request) => {
+      calls.push(request);
+      await mount(path, request);
+    };
+    const wanted = pod(one({ nfs: { server: "10.0.0.1", path: "/data", readOnly: true } }));
+    for (let time = 0; time < 2; time += 1) expect((await volumes.setUp(wanted)).volumes.get("v")).toEqual({ hostPath: "/pods/u/volumes/kubernetes.io~nfs/v", readOnly: true });
+    expect(calls).toEqual([{ type: "nfs", source: "10.0.0.1:/data", options: ["ro"] }]);
+    await volumes.tearDown("u");
+    expect(await mounts.below("/")).toEqual([]);
   });
 });
 

@@ -33,6 +33,9 @@ export function nodeMounts(processes: Pick<Processes, "run"> = nodeProcesses): M
         throw error;
       }
     },
+    async fileSystem(path, { type, source, options = [] }) {
+      await run("mount", ["-t", type, ...(options.length === 0 ? [] : ["-o", options.join(",")]), source, path]);
+    },
     async unmount(path) {
       const real = await realPathOf(path);
       for (let layer = 0; layer < mostLayers; layer += 1) {

@@ -4,7 +4,7 @@ import type { Mounts } from "../mounts.ts";
 /** Mounts that are only noted. A bind shows nothing at its path; unmounting a tmpfs empties it. */
 export class MemoryMounts implements Mounts {
   readonly #files: Files;
-  readonly #points = new Map<string, "tmpfs" | "bind">();
+  readonly #points = new Map<string, string>();
 
   constructor(deps: { readonly files: Files }) {
     this.#files = deps.files;
@@ -16,6 +16,10 @@ export class MemoryMounts implements Mounts {
 
   async bind(_source: string, path: string): Promise<void> {
     this.#points.set(path, "bind");
+  }
+
+  async fileSystem(path: string, { type }: { readonly type: string }): Promise<void> {
+    this.#points.set(path, type);
   }
 
   async unmount(path: string): Promise<void> {
