@@ -63,6 +63,8 @@ function dispatchStored(parts: ServerParts, context: ResourceContext): Promise<A
   const verb = target.verb === "watch" ? "watch" : target.verb;
   if (storage === undefined || (target.subresource === "" && !served.verbs.has(verb === "watch" ? "list" : verb)))
     throw methodNotAllowed({ ...served.resource, name: target.name }, verbText(verb));
+  // Only a collection takes what has no name, and only an object what changes one.
+  if (target.name === "" && (verb === "update" || verb === "patch")) throw failure("MethodNotAllowed", "the server does not allow this method on the requested resource", {});
   switch (verb) {
     case "get":
       return get(parts, context, storage);
