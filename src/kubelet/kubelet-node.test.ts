@@ -178,6 +178,45 @@ describe("debug containers", () => {
   });
 });
 
+describe("resizing", () => {
+  const resize = (world: KubeletWorld, cpu: string): Promise<Pod> =>
+    world.client.patch(
+      pods,
+      "web",
+      { type: "strategic", value: { spec: { containers: [{ name: "main", resources: { requests: { cpu }, limits: { cpu } } }] } } },
+      { namespace: "default", subresource: "resize" },
+    );
+  const pending = (pod: Pod): unknown => pod.status?.conditions?.find(({ type }) => type === "PodResizePending");
+
+  it("gives a running container what it asks for, if the node has it", async () => {
+    const world = await start();
+    await world.createPod("web", { containers: [{ name: "main", image: "busybox:1.36", resources: { requests: { cpu: "1" }, limits: { cpu: "1" } } }] });
+    await world.clock.advance(1000);
+    const before = mainOf(await world.existingPod("web"));
+    await resize(world, "2");
+    await world.clock.advance(1000);
+    let pod = await world.existingPod("web");
+    expect(mainOf(pod)).toMatchObject({
+      containerID: before?.containerID,
+      restartCount: 0,
+      resources: { requests: { cpu: "2" }, limits: { cpu: "2" } },
+      allocatedResources: { cpu: "2" },
+    });
+    const [container] = await world.simulated.runtime.listContainers();
+    expect((await world.simulated.runtime.containerStatus(container?.id ?? "")).status?.resources?.linux?.cpuQuota).toBe(200_000);
+    await resize(world, "100");
+    await world.clock.advance(1000);
+    pod = await world.existingPod("web");
+    expect(mainOf(pod)).toMatchObject({ resources: { requests: { cpu: "2" } }, restartCount: 0 });
+    expect(pending(pod)).toMatchObject({ status: "True", reason: "Infeasible", message: "Node didn't have enough capacity: cpu, requested: 100000, capacity: 8000" });
+    await resize(world, "3");
+    await world.clock.advance(1000);
+    pod = await world.existingPod("web");
+    expect(mainOf(pod)?.resources?.requests?.["cpu"]).toBe("3");
+    expect(pending(pod)).toBeUndefined();
+  });
+});
+
 describe("garbage", () => {
   it("is taken away: old instances of a container with their logs", async () => {
     const world = await start();

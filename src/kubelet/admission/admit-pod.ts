@@ -62,7 +62,15 @@ export function podRequest(pod: Pod, resource: string): number {
   return Math.max(running, largest) + overhead;
 }
 
-function lackingResource({ pod, others, allocatable }: AdmissionInput): Rejection | undefined {
+/** Why a running pod cannot be given what it asks for: never on this node, or not at present. @upstream pkg/kubelet/allocation/allocation_manager.go */
+export function resizeProblem(input: Pick<AdmissionInput, "pod" | "others" | "allocatable">): Rejection | undefined {
+  const never = lackingResource({ ...input, others: [] });
+  if (never !== undefined) return { reason: "Infeasible", message: never.message.replace("enough resource", "enough capacity").replace(/ used: 0,/, "") };
+  const now = lackingResource(input);
+  return now === undefined ? undefined : { reason: "Deferred", message: now.message };
+}
+
+function lackingResource({ pod, others, allocatable }: Pick<AdmissionInput, "pod" | "others" | "allocatable">): Rejection | undefined {
   const names = new Set(["pods", "cpu", "memory", "ephemeral-storage"]);
   for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) for (const name of Object.keys(container.resources?.requests ?? {})) names.add(name);
   for (const name of names) {

@@ -8,6 +8,7 @@ const container = (name: string, restartCount: number, state: RuntimeContainer["
   sandboxId,
   restartCount,
   state,
+  resources: "",
   hash: "",
   createdMs: restartCount,
   startedMs: 0,

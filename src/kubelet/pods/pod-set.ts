@@ -1,6 +1,6 @@
 import type { Node, Pod } from "../../api/generated/types/core-v1.ts";
 import { keyOf } from "../../meta/object.ts";
-import { admitPod } from "../admission/admit-pod.ts";
+import { admitPod, resizeProblem } from "../admission/admit-pod.ts";
 import type { ProbeKind } from "../probes/probe-result.ts";
 import { isTerminalPhase, uidOf } from "./pod-containers.ts";
 import { PodWorker, type PodWorkerDeps } from "./pod-worker.ts";
@@ -10,7 +10,7 @@ import type { ImagePuller } from "../images/image-puller.ts";
 
 type SharedProbeDeps = Omit<ProbeWorkerDeps, "pod" | "runtimePod" | "changed">;
 
-export interface PodSetDeps extends Omit<PodWorkerDeps, "probes" | "finished"> {
+export interface PodSetDeps extends Omit<PodWorkerDeps, "probes" | "finished" | "resizeProblem"> {
   readonly probeDeps: SharedProbeDeps;
   readonly puller: ImagePuller;
   readonly operatingSystem: string;
@@ -105,10 +105,14 @@ export class PodSet {
     }
   }
 
-  #rejection(pod: Pod): { readonly reason: string; readonly message: string } | undefined {
-    const others = this.workers()
-      .filter((worker) => !worker.finished && worker.failure === undefined && worker.uid !== uidOf(pod) && !isTerminalPhase(worker.pod.status?.phase))
+  #others(uid: string): readonly Pod[] {
+    return this.workers()
+      .filter((worker) => !worker.finished && worker.failure === undefined && worker.uid !== uid && !isTerminalPhase(worker.pod.status?.phase))
       .map((worker) => worker.pod);
+  }
+
+  #rejection(pod: Pod): { readonly reason: string; readonly message: string } | undefined {
+    const others = this.#others(uidOf(pod));
     const refused = admitPod({ pod, others, node: this.#deps.node(), allocatable: this.#deps.allocatable(), operatingSystem: this.#deps.operatingSystem });
     return refused ?? this.#deps.pressure(pod);
   }
@@ -125,7 +129,15 @@ export class PodSet {
         if (kind !== "Readiness") worker?.wake();
       },
     });
-    return new PodWorker({ pod, signal: this.#signal }, { ...this.#deps, probes, finished: () => this.#finished(uid) });
+    return new PodWorker(
+      { pod, signal: this.#signal },
+      {
+        ...this.#deps,
+        probes,
+        finished: () => this.#finished(uid),
+        resizeProblem: (wanted) => resizeProblem({ pod: wanted, others: this.#others(uid), allocatable: this.#deps.allocatable() }),
+      },
+    );
   }
 
   #finished(uid: string): void {

@@ -10,7 +10,8 @@ import { errorText } from "../rpc-error-text.ts";
 import { applyPodActions, type ApplyDeps } from "../runtime/apply-pod-actions.ts";
 import { computePodActions, type PodActions } from "../runtime/compute-pod-actions.ts";
 import { killPod } from "../runtime/kill-pod.ts";
-import { emptyRuntimePod, type RuntimePod } from "../runtime/runtime-pod.ts";
+import { isResizing, parseResources, withAppliedResources } from "../runtime/container-resources.ts";
+import { emptyRuntimePod, type RuntimeContainer, type RuntimePod } from "../runtime/runtime-pod.ts";
 import type { StartError } from "../runtime/start-error.ts";
 import { ownedConditions } from "../status/pod-conditions.ts";
 import { podStatus } from "../status/pod-status.ts";
@@ -33,11 +34,16 @@ export interface PodWorkerDeps extends ApplyDeps {
   networkProblem(): string | undefined;
   /** The pod runs for the first time, so long after it was seen. */
   started(afterMs: number): void;
+  /** Why the pod cannot have the resources it asks for now. */
+  resizeProblem(pod: Pod): { readonly reason: string; readonly message: string } | undefined;
   /** From now on the pod reads what it names. */
   watchReferences(pod: Pod): void;
   /** Everything of the pod on this node has ended and is cleaned up. */
   finished(): void;
 }
+
+/** How often resources that are taken are asked for again. */
+const resizeRetryMs = 10_000;
 
 /** Why the kubelet itself ends a pod. */
 export interface PodFailure {
@@ -64,6 +70,9 @@ export class PodWorker {
   readonly #deps: PodWorkerDeps;
   readonly #signal: AbortSignal;
   readonly #retry: Retry;
+  /** Resources given to running containers since they were made, by id. */
+  readonly #resized = new Map<string, string>();
+  #resizeProblem: { readonly reason: string; readonly message: string } | undefined;
   readonly #waiting = new Map<string, StartError>();
   #pod: Pod;
   /** While the pod has not run yet: since when it is known here. */
@@ -210,8 +219,9 @@ export class PodWorker {
   }
 
   async #sync(signal: AbortSignal): Promise<number | undefined> {
-    const { deps, pod } = { deps: this.#deps, pod: this.#pod };
+    const deps = this.#deps;
     const before = this.#runtimePod();
+    const pod = this.#withFeasibleResources(before);
     const status = this.#publishNow();
     const overdue = deadlineFailure(pod, status, deps.clock.now());
     if (overdue !== undefined) {
@@ -225,7 +235,7 @@ export class PodWorker {
       return 0;
     }
     const network = pod.spec.hostNetwork === true ? undefined : deps.networkProblem();
-    const actions = this.#actions(before);
+    const actions = this.#actions(before, pod);
     if (network !== undefined && actions.createSandbox) {
       deps.recorder.event(pod, "Warning", "NetworkNotReady", `network is not ready: ${network}`);
       return 1000;
@@ -239,8 +249,9 @@ export class PodWorker {
     this.#retry.reset("volumes");
     deps.probes.start(pod);
     const refreshes = [...volumes.values()].flatMap(({ refreshMs }) => (refreshMs === undefined ? [] : [Math.max(1000, refreshMs - deps.clock.now())]));
-    let delays = [...refreshes, ...(untilDeadline === undefined ? [] : [untilDeadline])];
-    if (this.#startsAnything(actions) || actions.killPod || actions.toKill.length > 0) {
+    const resizeAgain = this.#resizeProblem?.reason === "Deferred" ? [resizeRetryMs] : [];
+    let delays = [...resizeAgain, ...refreshes, ...(untilDeadline === undefined ? [] : [untilDeadline])];
+    if (this.#startsAnything(actions) || actions.killPod || actions.toKill.length > 0 || actions.toResize.length > 0) {
       this.#starting = this.#startsAnything(actions);
       this.#replacing = this.#starting && actions.toKill.length > 0;
       const result = await applyPodActions(
@@ -254,6 +265,7 @@ export class PodWorker {
             if (error === undefined) this.#waiting.delete(name);
             else this.#waiting.set(name, error);
           },
+          resized: ({ id }, resources) => void this.#resized.set(id, resources),
           progress: () => this.publish(),
         },
         deps,
@@ -292,11 +304,24 @@ export class PodWorker {
     return undefined;
   }
 
-  #actions(runtimePod: RuntimePod): PodActions {
+  /** The pod with the resources that it may have: new ones only when the node has them. @upstream pkg/kubelet/allocation/allocation_manager.go */
+  #withFeasibleResources(runtimePod: RuntimePod): Pod {
+    const applied = (container: RuntimeContainer): string => this.#appliedResources(container);
+    for (const id of this.#resized.keys()) if (!runtimePod.containers.some((container) => container.id === id)) this.#resized.delete(id);
+    this.#resizeProblem = isResizing(this.#pod, runtimePod, applied) ? this.#deps.resizeProblem(this.#pod) : undefined;
+    return this.#resizeProblem === undefined ? this.#pod : withAppliedResources(this.#pod, runtimePod, applied);
+  }
+
+  #appliedResources({ id, resources }: RuntimeContainer): string {
+    return this.#resized.get(id) ?? resources;
+  }
+
+  #actions(runtimePod: RuntimePod, pod = this.#pod): PodActions {
     const { results } = this.#deps;
     return computePodActions({
-      pod: this.#pod,
+      pod,
       runtimePod,
+      appliedResources: (container) => this.#appliedResources(container),
       liveness: (id) => results.get("Liveness", id),
       startup: (id) => results.get("Startup", id),
     });
@@ -343,6 +368,8 @@ export class PodWorker {
       readiness: (id) => deps.results.get("Readiness", id),
       failure: natural ? undefined : this.#failure,
       starting: this.#starting,
+      appliedResources: (container) => parseResources(this.#appliedResources(container)),
+      resize: this.#resizeProblem,
       ended,
     });
   }

@@ -5,11 +5,13 @@ import type { MountedVolume } from "../volumes/volume-type.ts";
 import type { BackOff } from "./back-off.ts";
 import type { PodActions } from "./compute-pod-actions.ts";
 import { containerHash } from "./container-hash.ts";
+import { resourcesText } from "./container-resources.ts";
 import { killContainer } from "./kill-container.ts";
 import { killPod } from "./kill-pod.ts";
+import { linuxResources } from "./linux-resources.ts";
 import { describeSandbox, makeSandbox, type SandboxDeps } from "./make-sandbox.ts";
 import type { RuntimeCache } from "./runtime-cache.ts";
-import { currentContainer, emptyRuntimePod, readySandbox, type RuntimePod } from "./runtime-pod.ts";
+import { currentContainer, emptyRuntimePod, readySandbox, type RuntimeContainer, type RuntimePod } from "./runtime-pod.ts";
 import { startContainer, type StartDeps } from "./start-container.ts";
 import { StartError } from "./start-error.ts";
 
@@ -27,6 +29,8 @@ export interface ApplyRequest {
   readonly signal: AbortSignal;
   /** Said of each container that was tried: an error, or none. */
   started(name: string, error: StartError | undefined): void;
+  /** A running container has these resources now. */
+  resized(container: RuntimeContainer, resources: string): void;
   /** Something has changed that the status should show before more is done. */
   progress(): Promise<void> | void;
 }
@@ -53,6 +57,10 @@ export async function applyPodActions(request: ApplyRequest, deps: ApplyDeps): P
   }
   const podIP = readySandbox(before)?.ips[0] ?? "";
   await Promise.all(actions.toKill.map(({ container, message, reason }) => killContainer({ pod, container, podIP, message, reason, signal }, deps)));
+  for (const { container, spec } of actions.toResize) {
+    await deps.runtime.updateContainerResources(container.id, linuxResources(pod, spec, deps.machine));
+    request.resized(container, resourcesText(spec.resources));
+  }
   const config = await describeSandbox(pod, { attempt: actions.attempt, cgroupParent: request.cgroupParent, warn: actions.createSandbox }, deps);
   let { sandboxId } = actions;
   if (sandboxId === undefined) sandboxId = await makeSandbox(pod, config, deps);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Container, Pod, PodSpec } from "../../api/generated/types/core-v1.ts";
 import { computePodActions, type PodActions } from "./compute-pod-actions.ts";
 import { containerHash } from "./container-hash.ts";
+import { resourcesText } from "./container-resources.ts";
 import { emptyRuntimePod, type RuntimeContainer, type RuntimePod, type RuntimeSandbox } from "./runtime-pod.ts";
 
 const container = (name: string, fields: Partial<Container> = {}): Container => ({ name, image: "i", ...fields });
@@ -18,6 +19,7 @@ const running = (name: string, fields: Partial<RuntimeContainer> = {}): RuntimeC
   sandboxId: "s0",
   restartCount: 0,
   state: "running",
+  resources: "",
   hash: containerHash(container(name)),
   createdMs: 1,
   startedMs: 2,
@@ -49,6 +51,7 @@ const brief = (actions: PodActions): string =>
     ...(actions.killPod ? ["kill pod"] : []),
     ...(actions.createSandbox ? [`sandbox ${actions.attempt}`] : []),
     ...actions.toKill.map(({ container: { name }, reason }) => `kill ${name} ${reason}`),
+    ...actions.toResize.map(({ spec: { name } }) => `resize ${name}`),
     ...actions.ephemeralToStart.map(({ name }) => `debug ${name}`),
     ...actions.initToStart.map(({ name }) => `init ${name}`),
     ...actions.appsToStart.map(({ name }) => `start ${name}`),
@@ -60,7 +63,15 @@ const withSide = { initContainers: [sidecar, container("i2")] };
 const probed = { containers: [container("a", { livenessProbe: { exec: {} }, startupProbe: { exec: {} } })] };
 
 type Case = [what: string, spec: Partial<PodSpec>, state: RuntimePod, expected: string, probes?: Probes, metadata?: Partial<Pod["metadata"]>];
+const sized = (cpu: string, fields: Partial<Container> = {}): { readonly containers: readonly Container[] } => ({
+  containers: [container("a", { resources: { requests: { cpu } }, ...fields })],
+});
+const had = (cpu: string): RuntimeContainer => running("a", { resources: resourcesText({ requests: { cpu } }) });
 const cases: Case[] = [
+  ["other resources", sized("2"), has([had("1")]), "resize a"],
+  ["the same resources", sized("1"), has([had("1")]), ""],
+  ["other resources that need a restart", sized("2", { resizePolicy: [{ resourceName: "cpu", restartPolicy: "RestartContainer" }] }), has([had("1")]), "kill a Resize, start a"],
+  ["other resources whose policy is of another", sized("2", { resizePolicy: [{ resourceName: "memory", restartPolicy: "RestartContainer" }] }), has([had("1")]), "resize a"],
   ["a new pod", {}, has([], []), "kill pod, sandbox 0, start a"],
   ["a new pod with init containers", init, has([], []), "kill pod, sandbox 0, init i1"],
   ["a pod as it should be", {}, has([running("a")]), ""],
@@ -120,13 +131,25 @@ const cases: Case[] = [
 
 describe("computePodActions", () => {
   it.each(cases.map(([what, ...rest]) => ({ what, rest })))("$what", ({ rest: [spec, state, expected, probes = {}, metadata = {}] }) => {
-    const actions = computePodActions({ pod: pod(spec, metadata), runtimePod: state, liveness: (id) => probes.liveness?.[id], startup: (id) => probes.startup?.[id] });
+    const actions = computePodActions({
+      pod: pod(spec, metadata),
+      runtimePod: state,
+      liveness: (id) => probes.liveness?.[id],
+      startup: (id) => probes.startup?.[id],
+      appliedResources: ({ resources }) => resources,
+    });
     expect(brief(actions)).toBe(expected);
   });
 
   it("words why a container is killed", () => {
     const kill = (restartPolicy: string): string | undefined =>
-      computePodActions({ pod: pod({ ...probed, restartPolicy }), runtimePod: has([running("a")]), liveness: () => "failure", startup: () => undefined }).toKill[0]?.message;
+      computePodActions({
+        pod: pod({ ...probed, restartPolicy }),
+        runtimePod: has([running("a")]),
+        liveness: () => "failure",
+        startup: () => undefined,
+        appliedResources: () => "",
+      }).toKill[0]?.message;
     expect(kill("Always")).toBe("Container a failed liveness probe, will be restarted");
     expect(kill("Never")).toBe("Container a failed liveness probe");
   });

@@ -1,11 +1,12 @@
 import type { Container, EphemeralContainer, Pod } from "../../api/generated/types/core-v1.ts";
 import { isSidecar } from "../pods/pod-containers.ts";
 import { containerHash } from "./container-hash.ts";
+import { resizeOf } from "./container-resources.ts";
 import { containerRestartPolicy, isDoneForGood, shouldRestart } from "./restart-policy.ts";
 import { currentContainer, type RuntimeContainer, type RuntimePod } from "./runtime-pod.ts";
 
 /** Why a running container is to be stopped; probes may bring their own grace period. */
-export type KillReason = "Unknown" | "StartupProbe" | "LivenessProbe" | "DefinitionChanged";
+export type KillReason = "Unknown" | "StartupProbe" | "LivenessProbe" | "DefinitionChanged" | "Resize";
 
 export interface ContainerToKill {
   readonly container: RuntimeContainer;
@@ -26,6 +27,8 @@ export interface PodActions {
   readonly appsToStart: readonly Container[];
   readonly ephemeralToStart: readonly EphemeralContainer[];
   readonly toKill: readonly ContainerToKill[];
+  /** Running containers whose resources change while they run. */
+  readonly toResize: readonly { readonly container: RuntimeContainer; readonly spec: Container }[];
 }
 
 export interface PodActionsInput {
@@ -34,13 +37,15 @@ export interface PodActionsInput {
   /** What probes say of a container by its id; undefined before the first result. */
   liveness(containerId: string): "success" | "failure" | undefined;
   startup(containerId: string): "success" | "failure" | undefined;
+  /** The resources that a container has now; empty when not known. */
+  appliedResources(container: RuntimeContainer): string;
 }
 
 /** @upstream pkg/kubelet/kuberuntime/kuberuntime_manager.go computePodActions */
 export function computePodActions(input: PodActionsInput): PodActions {
   const { pod, runtimePod } = input;
   const sandbox = sandboxChange(pod, runtimePod);
-  const base = { sandboxId: sandbox.changed ? undefined : sandbox.id, attempt: sandbox.attempt, initToStart: [], appsToStart: [], ephemeralToStart: [], toKill: [] };
+  const base = { sandboxId: sandbox.changed ? undefined : sandbox.id, attempt: sandbox.attempt, initToStart: [], appsToStart: [], ephemeralToStart: [], toKill: [], toResize: [] };
   if (sandbox.changed) return { ...base, killPod: true, ...startOver(input, sandbox.attempt) };
 
   const ephemeralToStart = (pod.spec.ephemeralContainers ?? []).filter(({ name }) => currentContainer(runtimePod, name) === undefined);
@@ -51,7 +56,7 @@ export function computePodActions(input: PodActionsInput): PodActions {
   const apps = appActions(input);
   const toKill = [...init.toKill, ...apps.toKill];
   if (apps.kept === 0 && apps.toStart.length === 0) return { ...base, killPod: true, createSandbox: false, toKill };
-  return { ...base, killPod: false, createSandbox: false, ephemeralToStart, initToStart: init.toStart, appsToStart: apps.toStart, toKill };
+  return { ...base, killPod: false, createSandbox: false, ephemeralToStart, initToStart: init.toStart, appsToStart: apps.toStart, toKill, toResize: toResize(input, toKill) };
 }
 
 /** @upstream pkg/kubelet/kuberuntime/util/util.go PodSandboxChanged */
@@ -183,7 +188,7 @@ function appActions(input: PodActionsInput): { readonly kept: number; readonly t
       kept += 1;
       continue;
     }
-    const restart = wrong.reason === "DefinitionChanged" || containerRestartPolicy(pod, container) !== "Never";
+    const restart = wrong.reason === "DefinitionChanged" || wrong.reason === "Resize" || containerRestartPolicy(pod, container) !== "Never";
     if (restart) toStart.push(container);
     toKill.push({ container: known, reason: wrong.reason, message: restart ? `${wrong.message}, will be restarted` : wrong.message });
   }
@@ -192,7 +197,17 @@ function appActions(input: PodActionsInput): { readonly kept: number; readonly t
 
 function whatIsWrong(container: Container, known: RuntimeContainer, input: PodActionsInput): { readonly message: string; readonly reason: KillReason } | undefined {
   if (known.hash !== containerHash(container)) return { message: `Container ${container.name} definition changed`, reason: "DefinitionChanged" };
+  if (resizeOf(container, input.appliedResources(known)) === "restart") return { message: `Container ${container.name} resize requires restart`, reason: "Resize" };
   if (input.liveness(known.id) === "failure") return { message: `Container ${container.name} failed liveness probe`, reason: "LivenessProbe" };
   if (input.startup(known.id) === "failure") return { message: `Container ${container.name} failed startup probe`, reason: "StartupProbe" };
   return undefined;
+}
+
+function toResize(input: PodActionsInput, toKill: readonly ContainerToKill[]): PodActions["toResize"] {
+  const containers = [...(input.pod.spec.initContainers ?? []).filter(isSidecar), ...input.pod.spec.containers];
+  return containers.flatMap((spec) => {
+    const container = currentContainer(input.runtimePod, spec.name);
+    if (container === undefined || container.state !== "running" || toKill.some((each) => each.container.id === container.id)) return [];
+    return resizeOf(spec, input.appliedResources(container)) === "update" ? [{ container, spec }] : [];
+  });
 }

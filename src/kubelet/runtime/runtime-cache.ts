@@ -141,6 +141,7 @@ export class RuntimeCache {
       restartCount: listed.metadata?.attempt ?? marks.restartCount,
       state: present,
       hash: marks.hash,
+      resources: marks.resources,
       createdMs: milliseconds(status.createdAt),
       startedMs: milliseconds(status.startedAt),
       finishedMs: milliseconds(status.finishedAt),

@@ -1,4 +1,5 @@
 import type { Container, Pod } from "../../api/generated/types/core-v1.ts";
+import { resourcesText } from "./container-resources.ts";
 
 /** Labels and annotations by which a kubelet recognises what it made, also after a restart. @upstream pkg/kubelet/types/labels.go */
 export const podNameLabel = "io.kubernetes.pod.name";
@@ -12,6 +13,8 @@ const terminationMessagePathAnnotation = "io.kubernetes.container.terminationMes
 const terminationMessagePolicyAnnotation = "io.kubernetes.container.terminationMessagePolicy";
 const podTerminationGraceAnnotation = "io.kubernetes.pod.terminationGracePeriod";
 const preStopAnnotation = "io.kubernetes.container.preStopHandler";
+/** Upstream asks the runtime for this, but older ones cannot tell. */
+const resourcesAnnotation = "keles.dev/container-resources";
 const portsAnnotation = "io.kubernetes.container.ports";
 
 type Texts = Readonly<Record<string, string>>;
@@ -37,6 +40,7 @@ export function containerAnnotations(pod: Pod, container: Container, details: { 
   return {
     [containerHashAnnotation]: details.hash,
     [restartCountAnnotation]: String(details.restartCount),
+    [resourcesAnnotation]: resourcesText(container.resources),
     [terminationMessagePathAnnotation]: container.terminationMessagePath ?? "",
     [terminationMessagePolicyAnnotation]: container.terminationMessagePolicy ?? "File",
     ...(grace === undefined ? {} : { [podTerminationGraceAnnotation]: String(grace) }),
@@ -52,6 +56,8 @@ export interface ContainerMarks {
   readonly terminationMessagePath: string;
   readonly terminationMessagePolicy: string;
   readonly podTerminationGraceSeconds: number | undefined;
+  /** Empty when not known. */
+  readonly resources: string;
 }
 
 export function readContainerMarks(annotations: Texts | undefined): ContainerMarks {
@@ -63,5 +69,6 @@ export function readContainerMarks(annotations: Texts | undefined): ContainerMar
     terminationMessagePath: annotations?.[terminationMessagePathAnnotation] ?? "",
     terminationMessagePolicy: annotations?.[terminationMessagePolicyAnnotation] ?? "File",
     podTerminationGraceSeconds: grace === undefined || Number.isNaN(Number(grace)) ? undefined : Number(grace),
+    resources: annotations?.[resourcesAnnotation] ?? "",
   };
 }

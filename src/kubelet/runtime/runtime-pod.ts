@@ -26,6 +26,8 @@ export interface RuntimeContainer {
   readonly restartCount: number;
   readonly state: "created" | "running" | "exited" | "unknown";
   readonly hash: string;
+  /** What it was made with; empty when not known. */
+  readonly resources: string;
   readonly createdMs: number;
   readonly startedMs: number;
   readonly finishedMs: number;

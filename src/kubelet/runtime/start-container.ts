@@ -109,6 +109,7 @@ const emptyContainer = {
   restartCount: 0,
   state: "running" as const,
   hash: "",
+  resources: "",
   createdMs: 0,
   startedMs: 0,
   finishedMs: 0,

@@ -1,4 +1,4 @@
-import type { Container, ContainerState, ContainerStatus, EphemeralContainer, Pod } from "../../api/generated/types/core-v1.ts";
+import type { Container, ContainerState, ContainerStatus, EphemeralContainer, Pod, ResourceRequirements } from "../../api/generated/types/core-v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import type { ContainerKind } from "../pods/pod-containers.ts";
 import { isSidecar } from "../pods/pod-containers.ts";
@@ -17,6 +17,8 @@ export interface ContainerStatusInput {
   /** What probes say; undefined before the first result. */
   startup(containerId: string): "success" | "failure" | undefined;
   readiness(containerId: string): "success" | "failure" | undefined;
+  /** What a container has of resources; undefined when not known. */
+  appliedResources(container: RuntimeContainer): ResourceRequirements | undefined;
   /** Nothing will run again. */
   readonly ended: boolean;
 }
@@ -38,7 +40,11 @@ function statusOf(kind: ContainerKind, container: Container | EphemeralContainer
   const base = current === undefined ? lost(kind, container, { input, previous }) : present(container, current, { input, before, previous });
   const waiting = current?.state === "running" ? undefined : input.waitingFor(container.name);
   const shown = waiting === undefined || input.ended || !mayStillStart(pod, container, { kind, current }) ? base : asWaiting(base, waiting);
-  return { ...shown, ...health(kind, container, { status: shown, current, previous, input }), ...details(container) };
+  return {
+    ...shown,
+    ...health(kind, container, { status: shown, current, previous, input }),
+    ...details(container, current?.state === "running" ? input.appliedResources(current) : undefined),
+  };
 }
 
 function mayStillStart(
@@ -163,11 +169,12 @@ function health(
   return { started, ready };
 }
 
-function details(container: Container | EphemeralContainer): Partial<ContainerStatus> {
-  const requests = container.resources?.requests;
+function details(container: Container | EphemeralContainer, applied: ResourceRequirements | undefined): Partial<ContainerStatus> {
+  const resources = applied === undefined ? (container.resources ?? {}) : withoutEmpty(applied);
+  const { requests } = resources;
   const mounts = container.volumeMounts ?? [];
   return {
-    resources: container.resources ?? {},
+    resources,
     ...(requests === undefined ? {} : { allocatedResources: requests }),
     ...(mounts.length === 0
       ? {}
@@ -175,4 +182,8 @@ function details(container: Container | EphemeralContainer): Partial<ContainerSt
           volumeMounts: mounts.map(({ name, mountPath, readOnly }) => ({ name, mountPath, ...(readOnly === true ? { readOnly, recursiveReadOnly: "Disabled" } : {}) })),
         }),
   };
+}
+
+function withoutEmpty({ requests = {}, limits = {} }: ResourceRequirements): ResourceRequirements {
+  return { ...(Object.keys(requests).length === 0 ? {} : { requests }), ...(Object.keys(limits).length === 0 ? {} : { limits }) };
 }

@@ -8,13 +8,15 @@ export interface ConditionsInput {
   readonly initStatuses: readonly ContainerStatus[];
   /** The sandbox stands and has its network. */
   readonly sandboxReady: boolean;
+  /** Why other resources that the pod asks for are not given. */
+  readonly resize?: { readonly reason: string; readonly message: string } | undefined;
   readonly now: string;
 }
 
 type Finding = Pick<PodCondition, "status" | "reason" | "message">;
 
 /** The types that the kubelet decides on. */
-export const ownedConditions: readonly string[] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+export const ownedConditions: readonly string[] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending"];
 
 /** All conditions of the pod, with those that others wrote as they are. @upstream pkg/kubelet/status/generate.go */
 export function podConditions(pod: Pod, input: ConditionsInput): readonly PodCondition[] {
@@ -25,6 +27,7 @@ export function podConditions(pod: Pod, input: ConditionsInput): readonly PodCon
     ["Ready", readyFinding(pod, containersReady)],
     ["ContainersReady", containersReady],
     ["PodScheduled", { status: "True" }],
+    ...(input.resize === undefined ? [] : [["PodResizePending", { status: "True", ...input.resize }] as const]),
   ];
   const known = pod.status?.conditions ?? [];
   const own = findings.map(([type, finding]): PodCondition => {

@@ -72,6 +72,7 @@ const instance = (name: string, fields: Partial<RuntimeContainer> = {}): Runtime
   sandboxId: "s",
   restartCount: 0,
   state: "running",
+  resources: "",
   hash: "",
   createdMs: 1,
   startedMs: nowMs,
@@ -104,6 +105,7 @@ const status = (one: Pod, runtimePod: RuntimePod, fields: Partial<PodStatusInput
     startup: () => undefined,
     readiness: () => undefined,
     starting: false,
+    appliedResources: () => undefined,
     ended: false,
     ...fields,
   });

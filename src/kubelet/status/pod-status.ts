@@ -1,8 +1,8 @@
-import type { ContainerStatus, Pod, PodCondition, PodStatus } from "../../api/generated/types/core-v1.ts";
+import type { ContainerStatus, Pod, PodCondition, PodStatus, ResourceRequirements } from "../../api/generated/types/core-v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import { isTerminalPhase } from "../pods/pod-containers.ts";
 import { qosClassOf } from "../pods/pod-qos.ts";
-import { readySandbox, type RuntimePod } from "../runtime/runtime-pod.ts";
+import { readySandbox, type RuntimeContainer, type RuntimePod } from "../runtime/runtime-pod.ts";
 import { containerStatuses } from "./container-statuses.ts";
 import { podConditions } from "./pod-conditions.ts";
 import { podPhase, type PodPhase } from "./pod-phase.ts";
@@ -20,6 +20,9 @@ export interface PodStatusInput {
   readiness(containerId: string): "success" | "failure" | undefined;
   /** Set when the kubelet ends the pod for a reason of its own: eviction, deadline. */
   readonly failure?: { readonly reason: string; readonly message: string; readonly disruption?: string } | undefined;
+  appliedResources(container: RuntimeContainer): ResourceRequirements | undefined;
+  /** Why other resources that the pod asks for are not given. */
+  readonly resize?: { readonly reason: string; readonly message: string } | undefined;
   /** Containers are being started just now: what stands still is about to go on. */
   readonly starting: boolean;
   /** All containers have ended for good. */
@@ -47,7 +50,14 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const keepIPs = podIPs.length > 0 && (fresh.length > 0 || input.ended || isTerminalPhase(phase));
   const generation = pod.metadata.generation;
   const now = rfc3339(input.nowMs);
-  const conditions = podConditions(pod, { phase, statuses, initStatuses, sandboxReady: sandbox !== undefined && (hostNetwork || sandbox.ips.length > 0), now });
+  const conditions = podConditions(pod, {
+    phase,
+    statuses,
+    initStatuses,
+    sandboxReady: sandbox !== undefined && (hostNetwork || sandbox.ips.length > 0),
+    resize: input.resize,
+    now,
+  });
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,

@@ -26,7 +26,8 @@ export function statusPatch(from: PodStatus, to: PodStatus): Readonly<Record<str
 }
 
 function changedConditions(from: readonly PodCondition[], to: readonly PodCondition[]): readonly unknown[] {
-  return to
+  const gone = from.filter(({ type }) => ownedConditions.includes(type) && !to.some((condition) => condition.type === type)).map(({ type }) => ({ type, $patch: "delete" }));
+  const changed = to
     .filter((condition) => ownedConditions.includes(condition.type) || condition.type === "DisruptionTarget")
     .flatMap((condition) => {
       const before = from.find(({ type }) => type === condition.type);
@@ -35,6 +36,7 @@ function changedConditions(from: readonly PodCondition[], to: readonly PodCondit
       const dropped = Object.keys(before ?? {}).filter((field) => (condition as unknown as Record<string, unknown>)[field] === undefined);
       return [{ ...condition, ...Object.fromEntries(dropped.map((field) => [field, null])) }];
     });
+  return [...changed, ...gone];
 }
 
 function mergedByIp(from: unknown, to: unknown): readonly unknown[] {
