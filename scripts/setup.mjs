@@ -34,8 +34,14 @@ function ensurePackages() {
     .digest("hex");
   const stamp = join(root, "node_modules/.keles-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
-  say("installing npm packages (npm ci)");
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  say("installing npm packages");
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+  // A registry that lacks a build for some other platform makes `npm ci` refuse; the versions are pinned either way.
+  const clean = spawnSync("npm", ["ci", ...quiet], { cwd: root, stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+  if (clean.status !== 0) {
+    say(`npm ci refused (${(clean.stderr ?? "").split("\n").find((line) => line.includes("npm error")) ?? "no reason given"}); trying npm install`);
+    run("npm", ["install", "--no-save", ...quiet]);
+  }
   writeFileSync(stamp, lock);
 }
 
