@@ -11,7 +11,9 @@ import { serveContainerLogs } from "./container-logs.ts";
 import { answerJson, answerText, failureOf, HttpFailure, refuseUpgrade } from "./http-failure.ts";
 import { passThrough, type UpgradeRequest } from "./pass-through.ts";
 import type { ServedKubelet } from "./served-kubelet.ts";
-import { attachUrl, execUrl, portForwardUrl } from "./stream-target.ts";
+import { attachTarget, execTarget, portForwardUrl } from "./stream-target.ts";
+import { websocketCommand } from "./websocket-command.ts";
+import { tunnelledProtocols, websocketTunnel } from "./websocket-tunnel.ts";
 
 export interface KubeletServerOptions {
   readonly host: string;
@@ -125,21 +127,29 @@ export class KubeletServer {
     socket.on("error", () => socket.destroy());
     try {
       authenticate(request);
-      const url = new URL(request.url ?? "/", "https://kubelet");
-      passThrough(upgrade, await this.#streamUrl(url));
+      await this.#stream(upgrade, new URL(request.url ?? "/", "https://kubelet"));
     } catch (error) {
       refuseUpgrade(socket, failureOf(error));
     }
   }
 
-  #streamUrl(url: URL): Promise<URL> {
+  async #stream(upgrade: UpgradeRequest, url: URL): Promise<void> {
     const [verb = "", namespace = "", pod = "", ...rest] = segmentsOf(url);
     if (verb !== "exec" && verb !== "attach" && verb !== "portForward") throw new HttpFailure(404, "404 page not found");
     const kubelet = this.#kubeletWith(namespace, pod);
-    if (verb === "portForward") return portForwardUrl(kubelet, { namespace, pod }, url.searchParams);
+    const isWebSocket = upgrade.request.headers.upgrade?.toLowerCase() === "websocket";
+    if (verb === "portForward") {
+      const target = await portForwardUrl(kubelet, { namespace, pod }, url.searchParams);
+      const tunnelled = isWebSocket ? tunnelledProtocols(upgrade) : [];
+      if (tunnelled.length > 0) await websocketTunnel(upgrade, target, tunnelled);
+      else passThrough(upgrade, target);
+      return;
+    }
     // The pod's uid may stand before the container's name.
     const container = rest.at(-1) ?? "";
-    return (verb === "exec" ? execUrl : attachUrl)(kubelet, { namespace, pod, container }, url.searchParams);
+    const target = await (verb === "exec" ? execTarget : attachTarget)(kubelet, { namespace, pod, container }, url.searchParams);
+    if (isWebSocket) await websocketCommand(upgrade, target.url, target.options);
+    else passThrough(upgrade, target.url);
   }
 
   #kubeletWith(namespace: string, pod: string): ServedKubelet {

@@ -40,19 +40,23 @@ function specOf(kubelet: ServedKubelet, { namespace, pod, container }: Container
   return [...containers, ...initContainers, ...ephemeralContainers].find(({ name }) => name === container);
 }
 
-/** The URL at which the runtime serves this exec. */
-export function execUrl(kubelet: ServedKubelet, path: ContainerPath, query: URLSearchParams): Promise<URL> {
-  const id = idOf(kubelet, path);
-  const options = streamOptions(query);
-  return ask(async () => (await kubelet.runtime.exec({ containerId: id, cmd: query.getAll("command"), ...options })).url);
+/** Where the runtime serves a command, and with which streams. */
+export interface CommandTarget {
+  readonly url: URL;
+  readonly options: StreamOptions;
 }
 
-export function attachUrl(kubelet: ServedKubelet, path: ContainerPath, query: URLSearchParams): Promise<URL> {
+export async function execTarget(kubelet: ServedKubelet, path: ContainerPath, query: URLSearchParams): Promise<CommandTarget> {
+  const id = idOf(kubelet, path);
+  const options = streamOptions(query);
+  return { url: await ask(async () => (await kubelet.runtime.exec({ containerId: id, cmd: query.getAll("command"), ...options })).url), options };
+}
+
+export async function attachTarget(kubelet: ServedKubelet, path: ContainerPath, query: URLSearchParams): Promise<CommandTarget> {
   const id = idOf(kubelet, path);
   // Whether a running process has a terminal is settled: the container's own word counts.
-  const tty = specOf(kubelet, path)?.tty === true;
-  const options = streamOptions(query);
-  return ask(async () => (await kubelet.runtime.attach({ containerId: id, ...options, tty })).url);
+  const options = { ...streamOptions(query), tty: specOf(kubelet, path)?.tty === true };
+  return { url: await ask(async () => (await kubelet.runtime.attach({ containerId: id, ...options })).url), options };
 }
 
 export function portForwardUrl(kubelet: ServedKubelet, { namespace, pod }: Omit<ContainerPath, "container">, query: URLSearchParams): Promise<URL> {

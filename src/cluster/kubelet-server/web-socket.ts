@@ -1,0 +1,31 @@
+import { type WebSocket, WebSocketServer } from "ws";
+import type { UpgradeRequest } from "./pass-through.ts";
+
+const mostMessageBytes = 16 << 20;
+
+/** Ends the handshake. `protocol` is what was chosen; empty: none is named. Rejects when the caller is gone or the handshake is not one. */
+export function acceptWebSocket({ request, socket, head }: UpgradeRequest, protocol: string): Promise<WebSocket> {
+  const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: mostMessageBytes });
+  // Kubernetes' names of tunnels have a slash, which the library refuses as it should: they go around it.
+  delete request.headers["sec-websocket-protocol"];
+  if (protocol !== "") server.on("headers", (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
+  return new Promise((resolve, reject) => {
+    const gone = (): void => reject(new Error("the caller went away"));
+    if (socket.destroyed) gone();
+    socket.once("close", gone);
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on("error", () => webSocket.terminate());
+      resolve(webSocket);
+    });
+  });
+}
+
+/** Resolves when the system has taken the message. */
+export function sendMessage(webSocket: WebSocket, message: Uint8Array | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    webSocket.send(message, { binary: typeof message !== "string" }, (error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(error);
+    });
+  });
+}
