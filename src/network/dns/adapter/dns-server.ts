@@ -100,7 +100,7 @@ export class DnsServer {
   }
 
   async #listenUdp(address: string): Promise<void> {
-    const socket = createSocket({ type: isIPv6(address) ? "udp6" : "udp4", ipv6Only: true });
+    const socket = createSocket(isIPv6(address) ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
     await new Promise<void>((resolve, reject) => {
       socket.once("error", (error) => {
         socket.close();
