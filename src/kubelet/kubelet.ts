@@ -1,45 +1,22 @@
 import type { Node, Pod, Service } from "../api/generated/types/core-v1.ts";
-import { configMaps, nodes, pods, secrets, services } from "../api/generated/resources.ts";
+import { nodes, pods, services } from "../api/generated/resources.ts";
 import { childAbort } from "../base/abort.ts";
 import { sleep } from "../base/clock.ts";
 import type { Informer } from "../client/informer.ts";
 import type { Image, VersionResponse } from "../cri/generated/cri-v1.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
 import type { MachineInfo } from "../platform/machine.ts";
-import { PodCgroups } from "./cgroups/pod-cgroups.ts";
-import { Eviction } from "./eviction/eviction.ts";
-import { Collector } from "./garbage/collector.ts";
-import { ImageCollector } from "./images/image-collector.ts";
-import { ImagePuller } from "./images/image-puller.ts";
 import type { KubeletDeps } from "./kubelet-deps.ts";
-import { kubeletMetrics } from "./kubelet-metrics.ts";
+import { joinParts, type KubeletParts } from "./kubelet-parts.ts";
 import { containerLogs, type ContainerLogRequest } from "./logs/container-logs.ts";
-import { LogRotation } from "./logs/log-rotation.ts";
-import { NodeLease } from "./node/node-lease.ts";
-import { NodeReporter } from "./node/node-reporter.ts";
 import { nodeResources, type NodeResources } from "./node/node-resources.ts";
-import { referencedObjects } from "./objects/referenced-objects.ts";
-import { WatchedObjects } from "./objects/watched-objects.ts";
 import { PodPaths } from "./pod-paths.ts";
 import { uidOf } from "./pods/pod-containers.ts";
-import { PodSet } from "./pods/pod-set.ts";
-import { ProbeResults } from "./probes/probe-result.ts";
 import { errorText } from "./rpc-error-text.ts";
-import { BackOff } from "./runtime/back-off.ts";
-import { killPod } from "./runtime/kill-pod.ts";
-import type { PodFieldContext } from "./runtime/pod-field.ts";
-import { RelistLoop } from "./runtime/relist-loop.ts";
-import { RuntimeCache } from "./runtime/runtime-cache.ts";
-import { sandboxImages } from "./images/sandbox-images.ts";
-import { RuntimeHealth } from "./runtime/runtime-health.ts";
 import { currentContainer, readySandbox, type RuntimePod } from "./runtime/runtime-pod.ts";
-import { terminationMessage } from "./runtime/termination-message.ts";
 import { settingsOf, type KubeletOptions, type KubeletSettings } from "./settings.ts";
 import { CpuRates } from "./stats/cpu-rates.ts";
 import { statsSummary, type StatsSummary } from "./stats/stats-summary.ts";
-import { StatusWriter } from "./status/status-writer.ts";
-import { PodVolumes } from "./volumes/pod-volumes.ts";
-import { ServiceAccountTokens } from "./volumes/service-account-tokens.ts";
 
 export type { KubeletDeps } from "./kubelet-deps.ts";
 export type { KubeletOptions } from "./settings.ts";
@@ -48,14 +25,6 @@ const runtimeWaitMs = 500;
 const imageListMs = 30_000;
 const containerGcMs = 60_000;
 const housekeepingMs = 2000;
-
-/** What only a running kubelet has. */
-interface Parts {
-  readonly machine: MachineInfo;
-  readonly version: VersionResponse;
-  readonly cache: RuntimeCache;
-  readonly pods: PodSet;
-}
 
 /**
  * The node agent: registers its node, runs the pods bound to it and says how they are. Knows containers by the labels
@@ -69,7 +38,7 @@ export class Kubelet {
   readonly #nodeInformer: Informer<Node>;
   readonly #serviceInformer: Informer<Service>;
   readonly #rates = new CpuRates({ shortestMs: 5000 });
-  #parts: Parts | undefined;
+  #parts: KubeletParts | undefined;
   #images: readonly Image[] = [];
   #resources: NodeResources = { capacity: {}, allocatable: {} };
 
@@ -164,171 +133,41 @@ export class Kubelet {
   }
 
   async #run(signal: AbortSignal, stop: () => void): Promise<void> {
-    const { clock, log, files, machine, runtime, recorder, client } = this.#deps;
+    const { files, machine } = this.#deps;
     const settings = this.#settings;
     const info = await machine.info();
     for (const folder of [settings.dataDir, this.#paths.pods, this.#paths.logs]) await files.mkdir(folder, { mode: 0o750 });
     const version = await this.#awaitRuntime(signal);
-    const startedMs = clock.now();
     await this.#measure(info);
 
-    const cache = new RuntimeCache({ runtime, terminationMessage: (container) => terminationMessage(files, container) });
-    const cgroups = new PodCgroups({ root: settings.cgroupRoot, pods: settings.podsCgroup, version: info.cgroupVersion, cpus: info.cpus }, { files, log });
-    const readers = { client, clock, log, changed: (uids: readonly string[]) => podSet.wake(uids) };
-    const configMapReader = new WatchedObjects({ resource: configMaps, signal }, readers);
-    const secretReader = new WatchedObjects({ resource: secrets, signal }, readers);
-    const tokens = new ServiceAccountTokens({ client, clock });
-    const hostIPs = (): readonly string[] => [settings.nodeIP, ...settings.moreNodeIPs];
-    const fields = (pod: Pod, podIPs?: readonly string[]): PodFieldContext => {
-      const sandbox = cache.get(uidOf(pod));
-      const known = podIPs ?? (sandbox === undefined ? undefined : readySandbox(sandbox)?.ips) ?? [];
-      return { nodeName: settings.nodeName, hostIPs: hostIPs(), podIPs: known };
-    };
-    const allocatable = (): Readonly<Record<string, string>> => ({ ...this.#node()?.status?.allocatable, ...this.#resources.allocatable });
-    const podVolumes = new PodVolumes(
-      { podsDir: this.#paths.pods, types: this.#deps.volumeTypes ?? [] },
+    const parts = joinParts(
       {
-        files,
-        mounts: this.#deps.mounts,
-        client,
-        clock,
-        configMap: (key) => configMapReader.get(key),
-        secret: (key) => secretReader.get(key),
-        fields,
-        allocatable,
-        token: (pod, request) => tokens.get(pod, request),
-      },
-    );
-    const writer = new StatusWriter({ signal }, { client, clock, log, current: (key) => this.#podInformer.lister.get(key) });
-    const results = new ProbeResults();
-    const health = new RuntimeHealth({ runtime, clock, changed: () => reporter.nudge() });
-    const puller = new ImagePuller({ images: this.#deps.images, recorder, clock });
-    const metrics = kubeletMetrics(this.#deps.metrics);
-    const eviction = new Eviction(settings, {
-      machine,
-      files,
-      images: this.#deps.images,
-      clock,
-      log,
-      metrics,
-      dataDir: settings.dataDir,
-      pods: () => podSet.workers(),
-      stats: () => runtime.listContainerStats(),
-      reclaimImages: () => imageCollector.deleteUnused(),
-      recorder,
-      changed: () => reporter.nudge(),
-    });
-    const podSet: PodSet = new PodSet(
-      { signal },
-      {
-        ...this.#deps,
         settings,
         paths: this.#paths,
-        cache,
-        cgroups,
-        puller,
-        podVolumes,
-        writer,
-        results,
-        restartBackOff: new BackOff({ initialMs: 10_000, maxMs: 300_000 }),
-        runtimeName: version.runtimeName ?? "containerd",
         machine: info,
-        operatingSystem: info.operatingSystem,
-        hostIPs,
-        fields,
-        allocatable,
-        services: () => this.#serviceInformer.lister.list(),
-        configMap: (key) => configMapReader.get(key),
-        secret: (key) => secretReader.get(key),
-        networkProblem: () => health.networkProblem,
-        started: (afterMs) => {
-          metrics.startedPods.inc();
-          metrics.podStartSeconds.observe(afterMs / 1000);
-        },
-        watchReferences: (pod) => {
-          const { configMaps: maps, secrets: hidden } = referencedObjects(pod);
-          configMapReader.use(uidOf(pod), maps);
-          secretReader.use(uidOf(pod), hidden);
-          relister.enliven();
-        },
+        version,
+        signal,
         node: () => this.#node(),
-        pressure: (pod) => eviction.refuses(pod),
-        gone: (pod) => {
-          const uid = uidOf(pod);
-          tokens.forget(uid);
-          configMapReader.use(uid, new Set());
-          secretReader.use(uid, new Set());
-          collector.forget(pod).catch(() => {});
-        },
-        probeDeps: {
-          runtime,
-          network: this.#deps.network,
-          grpcHealth: this.#deps.grpcHealth,
-          clock,
-          random: this.#deps.random,
-          recorder,
-          results,
-          hostIP: () => settings.nodeIP,
-          startedMs,
-        },
+        pod: (key) => this.#podInformer.lister.get(key),
+        services: () => this.#serviceInformer.lister.list(),
+        resources: () => this.#resources,
+        images: () => this.#images,
       },
+      this.#deps,
     );
-    const collector = new Collector(
-      { keepDead: settings.maxDeadPerContainer },
-      {
-        runtime,
-        cache,
-        files,
-        paths: this.#paths,
-        podVolumes,
-        cgroups,
-        clock,
-        log,
-        isKnown: (uid) => podSet.has(uid),
-        endOrphan: (pod) => killPod({ pod: undefined, runtimePod: pod, graceSeconds: 1, signal }, { runtime, network: this.#deps.network, recorder, clock }),
-      },
-    );
-    const imageCollector = new ImageCollector(settings, {
-      images: this.#deps.images,
-      files,
-      clock,
-      log,
-      recorder,
-      nodeName: settings.nodeName,
-      used: async () => [...cache.pods().flatMap((pod) => pod.containers.flatMap(({ imageId, image }) => [imageId, image])), ...(await sandboxImages(runtime))],
-    });
-    const relister = new RelistLoop({ intervalMs: settings.relistMs }, { cache, clock, log, changed: (uids) => podSet.notice(uids) });
-    const reporter = new NodeReporter(settings, {
-      ...this.#deps,
-      machine: info,
-      runtimeVersion: version,
-      handlers: undefined,
-      current: () => this.#nodeInformer.lister.get(settings.nodeName),
-      resources: () => this.#resources,
-      images: () => this.#images,
-      health: () => ({ runtimeProblem: health.runtimeProblem ?? relister.problem, networkProblem: health.networkProblem, ...eviction.pressures }),
-    });
-    const lease = new NodeLease({ nodeName: settings.nodeName }, { client, clock, log, node: () => this.#node() });
-    const rotation = new LogRotation({ maxBytes: settings.containerLogMaxBytes, maxFiles: settings.containerLogMaxFiles }, { runtime, files, cache, clock, log });
-    this.#parts = { machine: info, version, cache, pods: podSet };
+    this.#parts = parts;
 
     let unsubscribe: readonly (() => void)[] = [];
     const loops = [
-      health.run(signal),
-      reporter.run(signal),
-      lease.run(signal),
+      parts.health.run(signal),
+      parts.reporter.run(signal),
+      parts.lease.run(signal),
       (async () => {
-        unsubscribe = await this.#follow({ podSet, relister, signal });
-        await Promise.all([
-          relister.run(signal),
-          eviction.run(signal),
-          rotation.run(signal),
-          this.#every(containerGcMs, () => collector.collect(), signal),
-          this.#housekeeping(collector, { cache, podSet, metrics, signal }),
-        ]);
+        unsubscribe = await this.#follow(parts, signal);
+        await Promise.all([parts.relister.run(signal), parts.eviction.run(signal), parts.rotation.run(signal), this.#housekeeping(parts, signal)]);
       })(),
       this.#every(imageListMs, () => this.#listImages(), signal),
-      this.#every(settings.nodeStatusReportMs, () => imageCollector.collect(), signal),
+      this.#every(settings.nodeStatusReportMs, () => parts.imageCollector.collect(), signal),
     ];
     try {
       await Promise.all(loops);
@@ -336,8 +175,7 @@ export class Kubelet {
       stop();
       for (const end of unsubscribe) end();
       await Promise.allSettled(loops);
-      await podSet.drained();
-      await Promise.allSettled([writer.drained(), configMapReader.drained(), secretReader.drained()]);
+      await parts.drained();
     }
   }
 
@@ -363,7 +201,7 @@ export class Kubelet {
   }
 
   /** Takes in what the runtime has before the first pod, so that what runs is adopted and not made again. */
-  async #follow({ podSet, relister, signal }: { readonly podSet: PodSet; readonly relister: RelistLoop; readonly signal: AbortSignal }): Promise<readonly (() => void)[]> {
+  async #follow({ pods: podSet, relister }: KubeletParts, signal: AbortSignal): Promise<readonly (() => void)[]> {
     await Promise.all([this.#podInformer.waitForSync(signal), this.#nodeInformer.waitForSync(signal), this.#serviceInformer.waitForSync(signal)]);
     await relister.relist();
     const mine = (pod: Pod): boolean => pod.spec.nodeName === this.#settings.nodeName;
@@ -393,16 +231,9 @@ export class Kubelet {
     ];
   }
 
-  async #housekeeping(
-    collector: Collector,
-    {
-      cache,
-      podSet,
-      metrics,
-      signal,
-    }: { readonly cache: RuntimeCache; readonly podSet: PodSet; readonly metrics: ReturnType<typeof kubeletMetrics>; readonly signal: AbortSignal },
-  ): Promise<void> {
-    await collector.collect();
+  /** Pods that nobody knows go at once; the rest of what is left over, once a minute. */
+  async #housekeeping({ collector, cache, pods: podSet, metrics }: KubeletParts, signal: AbortSignal): Promise<void> {
+    let collectedMs = Number.NEGATIVE_INFINITY;
     await this.#every(
       housekeepingMs,
       async () => {
@@ -415,6 +246,9 @@ export class Kubelet {
         }
         metrics.runningPods.set(running);
         metrics.runningContainers.set(containers, ["running"]);
+        if (this.#deps.clock.now() - collectedMs < containerGcMs) return;
+        collectedMs = this.#deps.clock.now();
+        await collector.collect();
       },
       signal,
     );
