@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/e2e/**/*.test.ts"],
+    globalSetup: ["test/e2e/whole-machine.ts"],
     pool: "forks",
     fileParallelism: false,
     testTimeout: 120_000,
