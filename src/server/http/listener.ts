@@ -36,6 +36,8 @@ const MAX_HEADER_BYTES = 1 << 20;
 export class Listener {
   readonly #deps: ListenerDeps;
   readonly #sockets = new Set<Socket>();
+  /** One for each request that is being answered. */
+  readonly #answering = new Set<AbortController>();
   readonly #stopping = new AbortController();
   readonly #tls;
   readonly #http1;
@@ -84,6 +86,7 @@ export class Listener {
   async closeGracefully(withinMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#tls.close(() => resolve()));
     this.#stopping.abort(new Error("the server is shutting down"));
+    for (const controller of this.#answering) controller.abort();
     this.#http1.closeIdleConnections();
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -102,11 +105,18 @@ export class Listener {
     (socket.alpnProtocol === "h2" ? this.#http2 : this.#http1).emit("connection", socket);
   }
 
-  async #onHttp1(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** PERF: aborts only when the other side leaves before the answer is written; every abort makes an error with a stack. */
+  #beginAnswer(sink: ServerResponse | ServerHttp2Stream): AbortController {
     const controller = new AbortController();
-    response.on("close", () => controller.abort());
-    const stop = (): void => controller.abort();
-    this.#stopping.signal.addEventListener("abort", stop, { once: true });
+    this.#answering.add(controller);
+    sink.on("close", () => {
+      if (this.#answering.has(controller)) controller.abort();
+    });
+    return controller;
+  }
+
+  async #onHttp1(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const controller = this.#beginAnswer(response);
     try {
       const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, callerOf(request.socket as TLSSocket, false));
       const answer = await this.#deps.handle(api, controller.signal);
@@ -116,18 +126,15 @@ export class Listener {
       this.#deps.log.debug("request ended early", { error });
       response.destroy();
     } finally {
-      this.#stopping.signal.removeEventListener("abort", stop);
+      this.#answering.delete(controller);
       // An unread body would be taken for the next request.
       if (!request.complete) request.resume();
     }
   }
 
   async #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
-    const controller = new AbortController();
-    stream.on("close", () => controller.abort());
+    const controller = this.#beginAnswer(stream);
     stream.on("error", () => {});
-    const stop = (): void => controller.abort();
-    this.#stopping.signal.addEventListener("abort", stop, { once: true });
     try {
       const socket = stream.session?.socket as TLSSocket;
       const method = headers[":method"] ?? "GET";
@@ -140,7 +147,7 @@ export class Listener {
       this.#deps.log.debug("request ended early", { error });
       if (!stream.destroyed) stream.destroy();
     } finally {
-      this.#stopping.signal.removeEventListener("abort", stop);
+      this.#answering.delete(controller);
     }
   }
 
