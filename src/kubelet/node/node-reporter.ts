@@ -8,6 +8,7 @@ import type { EventRecorder } from "../../client/event-recorder.ts";
 import type { Image, VersionResponse } from "../../cri/generated/cri-v1.ts";
 import { hasReason, notFound } from "../../meta/status-error.ts";
 import type { MachineInfo } from "../../platform/machine.ts";
+import { Pause } from "../pause.ts";
 import type { KubeletSettings } from "../settings.ts";
 import { nodeConditions, type NodeHealth } from "./node-conditions.ts";
 import { newNode, nodeAddresses, nodeImages, nodeInfo, nodeLabels } from "./node-object.ts";
@@ -35,16 +36,17 @@ export class NodeReporter {
   #reportedMs = Number.NEGATIVE_INFINITY;
   #latest: Node | undefined;
   #unlisted = 0;
-  #pulse: (() => void) | undefined;
+  readonly #pause: Pause;
 
   constructor(settings: KubeletSettings, deps: NodeReporterDeps) {
     this.#settings = settings;
     this.#deps = deps;
+    this.#pause = new Pause(deps);
   }
 
   /** Looks again soon: something of the health has changed. */
   nudge(): void {
-    this.#pulse?.();
+    this.#pause.wake();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -63,20 +65,7 @@ export class NodeReporter {
         }
         this.#deps.log.warn("node status is not written", { error });
       }
-      await this.#pause(signal);
-    }
-  }
-
-  async #pause(signal: AbortSignal): Promise<void> {
-    const early = new Promise<void>((resolve) => {
-      this.#pulse = resolve;
-    });
-    const stop = new AbortController();
-    try {
-      await Promise.race([early, sleep(this.#deps.clock, this.#settings.nodeStatusUpdateMs, AbortSignal.any([signal, stop.signal])).catch(() => {})]);
-    } finally {
-      stop.abort();
-      this.#pulse = undefined;
+      await this.#pause.wait(this.#settings.nodeStatusUpdateMs, signal);
     }
   }
 

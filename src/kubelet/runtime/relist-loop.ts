@@ -1,5 +1,6 @@
-import { sleep, type Clock } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import { Pause } from "../pause.ts";
 import type { RuntimeCache } from "./runtime-cache.ts";
 
 export interface RelistDeps {
@@ -21,18 +22,19 @@ export class RelistLoop {
   readonly #deps: RelistDeps;
   #livelyUntilMs = 0;
   #lastMs: number | undefined;
-  #wake: (() => void) | undefined;
+  readonly #pause: Pause;
 
   constructor(options: { readonly intervalMs: number }, deps: RelistDeps) {
     this.#intervalMs = options.intervalMs;
     this.#deps = deps;
+    this.#pause = new Pause(deps);
   }
 
   /** Something has been done to a pod: look more often for a while. */
   enliven(): void {
     const lively = this.#livelyUntilMs > this.#deps.clock.now();
     this.#livelyUntilMs = this.#deps.clock.now() + livelyMs;
-    if (!lively) this.#wake?.();
+    if (!lively) this.#pause.wake();
   }
 
   /** Why the node is not to be trusted with pods, when the runtime has not answered for long. */
@@ -45,13 +47,8 @@ export class RelistLoop {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.relist();
-      const stop = new AbortController();
-      const woken = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
       const lively = this.#deps.clock.now() < this.#livelyUntilMs;
-      await Promise.race([woken, sleep(this.#deps.clock, lively ? quickMs : this.#intervalMs, AbortSignal.any([signal, stop.signal])).catch(() => {})]);
-      stop.abort();
+      await this.#pause.wait(lively ? quickMs : this.#intervalMs, signal);
     }
   }
 
