@@ -1,5 +1,6 @@
 import type { Controller, ControllerDeps } from "../reconcile/controller.ts";
 import { cronJobController } from "./cronjob/reconcile.ts";
+import { daemonSetController } from "./daemonset/reconcile.ts";
 import { deploymentController } from "./deployment/reconcile.ts";
 import { endpointSliceMirroringController } from "./endpointslice-mirroring/reconcile.ts";
 import { endpointSliceController } from "./endpointslice/reconcile.ts";
@@ -15,6 +16,7 @@ import { replicationController } from "./replication-controller/reconcile.ts";
 import { rootCaPublisher } from "./root-ca-publisher/reconcile.ts";
 import { serviceAccountController } from "./serviceaccount/reconcile.ts";
 import { serviceLbController } from "./service-lb/reconcile.ts";
+import { statefulSetController } from "./statefulset/reconcile.ts";
 import { taintEvictionController } from "./taint-eviction/reconcile.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/reconcile.ts";
 
@@ -41,6 +43,8 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     replicaSetController(deps),
     replicationController(deps),
     deploymentController(deps),
+    daemonSetController(deps),
+    statefulSetController(deps),
     jobController(deps),
     cronJobController(deps),
     endpointSliceController(deps),
