@@ -17,6 +17,7 @@ import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { ensureBootstrapObjects } from "../server/bootstrap/ensure-objects.ts";
+import { CrdRegistrar } from "../server/crd/registrar.ts";
 import { Listener } from "../server/http/listener.ts";
 import type { ApiServer } from "../server/server.ts";
 import { LmdbStore } from "../store/lmdb/lmdb-store.ts";
@@ -133,6 +134,8 @@ export class ControlPlane {
       const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
       const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics });
       plane.#follow("api server", api.run(plane.#stop.signal));
+      const registrar = new CrdRegistrar({ ...api.parts, client: plane.client("system:apiserver") });
+      plane.#follow("custom resources", registrar.run(plane.#stop.signal));
       await ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr });
       deps.stage("API server");
       return plane;

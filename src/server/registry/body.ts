@@ -81,7 +81,7 @@ export interface ExpectedKind {
 
 export function decodeObject(
   raw: { readonly value: unknown; readonly problems: readonly string[] },
-  served: Pick<ServedResource, "schema" | "apiVersion"> & { readonly resource: ExpectedKind },
+  served: Pick<ServedResource, "schema" | "apiVersion" | "prune"> & { readonly resource: ExpectedKind },
   validation: FieldValidation,
   warnings: string[],
 ): Draft<KubeObject> {
@@ -94,12 +94,14 @@ export function decodeObject(
   }
   const given = value as Record<string, unknown>;
   checkKind(given, served);
-  const { value: object, problems } = decode(served.schema, { ...given, apiVersion: served.apiVersion, kind }, { gvk: { version, kind } });
+  const whole = { ...given, apiVersion: served.apiVersion, kind };
+  const { value: object, problems } = served.prune?.(whole) ?? decode(served.schema, whole, { gvk: { version, kind } });
   const all = [...problems, ...raw.problems];
   if (all.length > 0 && validation === "Strict") throw strictDecodingError(all, { gvk: { version, kind } });
   if (validation === "Warn") warnings.push(...all);
   const draft = object as Record<string, unknown>;
   draft["metadata"] ??= {};
+  if (served.prune !== undefined) return draft as Draft<KubeObject>;
   // As Go writes structs: present even when empty.
   if (served.schema.fields?.["spec"]?.type === "object") draft["spec"] ??= {};
   if (served.schema.fields?.["status"]?.type === "object") draft["status"] ??= {};

@@ -97,7 +97,7 @@ async function attemptCreate(
   const key = keyFor(storage, draft.metadata.namespace ?? "", draft.metadata.name ?? "");
   stampCreate(draft, served, parts);
   await parts.admission.mutate(admission);
-  if (served.hasStatus && definition.keepsStatusOnCreate !== true) (draft as unknown as Record<string, unknown>)["status"] = {};
+  if (served.hasStatus && definition.keepsStatusOnCreate !== true) emptyStatus(draft, served);
   definition.prepareCreate?.(draft);
   if (manager !== undefined) trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() });
   validateNew(draft, served);
@@ -113,6 +113,13 @@ async function attemptCreate(
   } finally {
     parts.admission.release(admission);
   }
+}
+
+/** A status is for those who report it; a custom object has none until then. */
+function emptyStatus(draft: Draft<KubeObject>, served: ServedResource): void {
+  const target = draft as unknown as Record<string, unknown>;
+  if (served.prune === undefined) target["status"] = {};
+  else delete target["status"];
 }
 
 function validateNew(draft: Draft<KubeObject>, served: ServedResource): void {

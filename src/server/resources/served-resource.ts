@@ -31,8 +31,12 @@ export interface ServedResource {
   /** Absent for what is only created and answered: reviews, bindings. */
   readonly storage?: Storage | undefined;
   readonly conversion?: Conversion | undefined;
+  /** How a custom object is read: pruned by its own schema instead of decoded by `schema`. */
+  readonly prune?: ((value: Record<string, unknown>) => { readonly value: Record<string, unknown>; readonly problems: readonly string[] }) | undefined;
   /** Whether the status of an object is written through its own subresource. */
   readonly hasStatus: boolean;
+  /** Of a custom resource: its `openAPIV3Schema`, as it is published. */
+  readonly published?: { readonly [key: string]: unknown } | undefined;
 }
 
 export function keyFor(storage: Storage, namespace: string, name: string): string {

@@ -1,0 +1,32 @@
+import { isEmbedded, isRecord, keepsUnknown, objectFields, type Structural } from "./structural.ts";
+
+const MOST_PROBLEMS = 100;
+
+/** A fresh copy without the fields that the schema does not name; those are told. @upstream apiextensions-apiserver/pkg/apiserver/schema/pruning */
+export function prune(value: Record<string, unknown>, schema: Structural): { readonly value: Record<string, unknown>; readonly problems: readonly string[] } {
+  const unknown: string[] = [];
+  const pruned = copy(value, schema, "", true, unknown) as Record<string, unknown>;
+  return { value: pruned, problems: unknown.slice(0, MOST_PROBLEMS).map((path) => `unknown field ${JSON.stringify(path)}`) };
+}
+
+function copy(value: unknown, schema: Structural | undefined, path: string, isObject: boolean, unknown: string[]): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => copy(item, schema === undefined ? undefined : (schema.items ?? {}), `${path}[${index}]`, false, unknown));
+  if (!isRecord(value)) return value;
+  const out: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value)) {
+    const inner = path === "" ? name : `${path}.${name}`;
+    const known = schema?.properties?.[name];
+    const extra = schema?.additionalProperties;
+    if (schema === undefined || (isObject && objectFields.has(name))) set(out, name, copy(item, undefined, inner, false, unknown));
+    else if (known !== undefined) set(out, name, copy(item, known, inner, isEmbedded(known), unknown));
+    else if (typeof extra === "object") set(out, name, copy(item, extra, inner, isEmbedded(extra), unknown));
+    else if (keepsUnknown(schema) || extra === true) set(out, name, copy(item, undefined, inner, false, unknown));
+    else unknown.push(inner);
+  }
+  return out;
+}
+
+function set(target: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === "__proto__") Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true });
+  else target[name] = value;
+}
