@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { nodes } from "../api/generated/resources.ts";
 import { httpsClient } from "../client/https-client.ts";
 import { readKubeconfig } from "../client/kubeconfig.ts";
+import { removeHostTraces } from "../cluster/agent/remove-host-traces.ts";
+import { instanceOf } from "../cluster/instance.ts";
 import { readSettings } from "../cluster/settings.ts";
 import { readRunFile } from "../cluster/up.ts";
 import { UserError } from "../cluster/user-error.ts";
@@ -82,11 +84,10 @@ export async function resetCommand(flags: Flags): Promise<number> {
     throw new UserError(`${dataDir} does not look like the data directory of a cluster`, "name the right one with --data-dir");
   if (existsSync(join(dataDir, "containerd"))) {
     // A cluster that was killed has left its containers running: only its own containerd can end them.
-    const containerd = await startPrivateContainerd(
-      { dataDir },
-      { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock, logger: pinoLogger({ level: "error" }) },
-    );
+    const deps = { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock };
+    const containerd = await startPrivateContainerd({ dataDir }, { ...deps, logger: pinoLogger({ level: "error" }) });
     await containerd.stop();
+    await removeHostTraces({ dataDir, instance: instanceOf(dataDir) }, deps);
   }
   const mounts = nodeMounts();
   for (const point of await mounts.below(dataDir)) await mounts.unmount(point);

@@ -1,5 +1,4 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -14,6 +13,7 @@ import { StoreCorruptedError, StoreInUseError } from "../store/lmdb/errors.ts";
 import type { ClusterConfig, ContainerdPlace, FromAgent, HostConfig, ToAgent } from "./agent/agent-protocol.ts";
 import { addressIn, ControlPlane } from "./control-plane.ts";
 import { ensureService } from "./ensure-service.ts";
+import { instanceOf } from "./instance.ts";
 import { ensureLeaf } from "./pki/pki.ts";
 import { isRoot, parseMirrors, type Settings } from "./settings.ts";
 import { UserError } from "./user-error.ts";
@@ -107,7 +107,7 @@ function chooseRuntime(settings: Settings, deps: UpDeps): "containerd" | "simula
 }
 
 function hostConfig(settings: Settings, runtime: "containerd" | "simulated"): HostConfig {
-  return { dataDir: settings.dataDir, runtime, mirrors: parseMirrors(settings.registryMirror), logLevel: settings.logLevel };
+  return { dataDir: settings.dataDir, instance: instanceOf(settings.dataDir), runtime, mirrors: parseMirrors(settings.registryMirror), logLevel: settings.logLevel };
 }
 
 function startControlPlane(settings: Settings, runtime: "containerd" | "simulated", deps: UpDeps & { readonly log: ReturnType<typeof pinoLogger> }): Promise<ControlPlane> {
@@ -141,11 +141,6 @@ function writeAdminKubeconfig(settings: Settings, plane: ControlPlane, url: stri
   chmodSync(`${settings.kubeconfig}.new`, 0o600);
   renameSync(`${settings.kubeconfig}.new`, settings.kubeconfig);
   if (settings.writeKubeconfig) useContext(config);
-}
-
-/** Short, and the same for the same data directory: tells this cluster's links and tables from another's. */
-function instanceOf(dataDir: string): string {
-  return createHash("sha256").update(dataDir).digest("hex").slice(0, 6);
 }
 
 async function clusterConfig(settings: Settings, plane: ControlPlane, runtime: "containerd" | "simulated"): Promise<ClusterConfig> {
@@ -183,7 +178,6 @@ async function clusterConfig(settings: Settings, plane: ControlPlane, runtime: "
     clusterDns: addressIn(cidr, 10),
     clusterDomain: settings.clusterDomain,
     version: gitVersion,
-    instance: instanceOf(settings.dataDir),
   };
 }
 

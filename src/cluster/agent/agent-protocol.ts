@@ -21,6 +21,8 @@ export interface ContainerdPlace {
 
 export interface HostConfig {
   readonly dataDir: string;
+  /** Short and particular to this cluster: names of links, tables and control groups end with it. */
+  readonly instance: string;
   readonly runtime: "containerd" | "simulated";
   readonly mirrors: Readonly<Record<string, readonly string[]>>;
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -47,6 +49,4 @@ export interface ClusterConfig {
   readonly clusterDns: string;
   readonly clusterDomain: string;
   readonly version: string;
-  /** Short and particular to this cluster: names of links and tables end with it. */
-  readonly instance: string;
 }

@@ -17,8 +17,7 @@ import { Kubelet } from "../../kubelet/kubelet.ts";
 import { holdDnsAddress } from "../../network/dns/adapter/dns-address.ts";
 import { DnsServer } from "../../network/dns/adapter/dns-server.ts";
 import { ServiceRecords } from "../../network/dns/records.ts";
-import { preparePodNetwork, removePodNetwork } from "../../network/pod/pod-network.ts";
-import { removeProxyRules } from "../../network/proxy/nft.ts";
+import { preparePodNetwork } from "../../network/pod/pod-network.ts";
 import { ServiceProxy } from "../../network/proxy/service-proxy.ts";
 import { systemClock } from "../../platform/node/clock.ts";
 import { nodeFiles } from "../../platform/node/files.ts";
@@ -32,7 +31,9 @@ import { systemRandom } from "../../platform/node/random.ts";
 import { demoImageArchive } from "../images/demo-image.ts";
 import { writePauseImage } from "../images/pause-image.ts";
 import { KubeletServer } from "../kubelet-server/kubelet-server.ts";
+import { hostNames } from "../instance.ts";
 import type { ClusterConfig, ContainerdPlace, HostConfig, NodeIdentity } from "./agent-protocol.ts";
+import { podNetworkFolders, removeHostTraces } from "./remove-host-traces.ts";
 
 export interface AgentDeps {
   readonly log: Logger;
@@ -48,13 +49,14 @@ export class RealNode {
   readonly #containerd: PrivateContainerd;
   readonly #runtime: ReturnType<typeof connectRuntime>;
   readonly #importer: ImageImporter;
+  readonly #names: ReturnType<typeof hostNames>;
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>[] = [];
   readonly #closers: (() => Promise<void> | void)[] = [];
-  #cluster: ClusterConfig | undefined;
 
   private constructor(host: HostConfig, deps: AgentDeps, containerd: PrivateContainerd) {
     this.#host = host;
+    this.#names = hostNames(host.instance);
     this.#deps = deps;
     this.#containerd = containerd;
     this.#runtime = connectRuntime({ socket: containerd.socket });
@@ -93,7 +95,6 @@ export class RealNode {
 
   /** Joins the cluster; resolves when the node is Ready and DNS answers. */
   async join(cluster: ClusterConfig): Promise<void> {
-    this.#cluster = cluster;
     const { log, metrics } = this.#deps;
     const { signal } = this.#stop;
     const [own] = cluster.nodes;
@@ -113,7 +114,7 @@ export class RealNode {
         clusterDomain: cluster.clusterDomain,
         kubeletPort: cluster.kubeletPort,
         cgroupRoot: "/sys/fs/cgroup",
-        podsCgroup: `/kubepods-${cluster.instance}`,
+        podsCgroup: this.#names.podsCgroup,
       },
       {
         ...shared,
@@ -129,12 +130,12 @@ export class RealNode {
         metrics,
       },
     );
-    const dnsAddress = await holdDnsAddress({ link: `kdns-${cluster.instance}`, address: cluster.clusterDns }, { processes: nodeProcesses });
+    const dnsAddress = await holdDnsAddress({ link: this.#names.dnsLink, address: cluster.clusterDns }, { processes: nodeProcesses });
     this.#closers.push(() => dnsAddress.release());
     const records = new ServiceRecords({ informers: proxySide.informers });
     const dns = new DnsServer({ addresses: [cluster.clusterDns], port: 53, clusterDomain: cluster.clusterDomain }, { records, clock: systemClock, log, metrics });
     const proxy = new ServiceProxy(
-      { nodeName: own.name, nodeIps: [cluster.nodeIp], clusterCidr: cluster.clusterCidr, table: this.#table(cluster) },
+      { nodeName: own.name, nodeIps: [cluster.nodeIp], clusterCidr: cluster.clusterCidr, table: this.#names.table },
       { informers: proxySide.informers, processes: nodeProcesses, clock: systemClock, log, metrics },
     );
     const server = new KubeletServer(
@@ -142,7 +143,7 @@ export class RealNode {
       { kubeletOf: () => kubelet, kubelets: () => [kubelet], metrics, clock: systemClock, random: systemRandom, log },
     );
     const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${own.name}` });
-    this.#writeNetworkWhenKnown(nodeInformer, own.name, cluster);
+    this.#writeNetworkWhenKnown(nodeInformer, own.name);
     await server.listen();
     this.#closers.push(() => server.close());
     await dns.listen();
@@ -168,14 +169,10 @@ export class RealNode {
       this.#runtime.close();
       return;
     }
-    const cluster = this.#cluster;
     await this.#containerd.stop();
     this.#runtime.close();
-    const mounts = nodeMounts();
-    for (const point of await mounts.below(join(this.#host.dataDir, "kubelet"))) await mounts.unmount(point);
-    if (cluster === undefined) return;
-    await removeProxyRules(this.#table(cluster), { processes: nodeProcesses });
-    await removePodNetwork(this.#podNetwork(cluster, ""), { files: nodeFiles, processes: nodeProcesses });
+    const { dataDir, instance } = this.#host;
+    await removeHostTraces({ dataDir, instance }, { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock });
   }
 
   #connect(
@@ -189,25 +186,19 @@ export class RealNode {
     return { ...shared, informers: createInformerFactory(remoteInformers, shared) };
   }
 
-  #table({ instance }: ClusterConfig): string {
-    return `keles-${instance}`;
-  }
-
-  #podNetwork({ instance }: ClusterConfig, podCidr: string): Parameters<typeof preparePodNetwork>[0] {
-    return { podCidr, cniConfDir: this.#containerd.cniConfDir, bridge: `keles-${instance}`, stateDir: join(this.#host.dataDir, "cni") };
-  }
-
   /** The pod network needs the range that the control plane gives the node. */
-  #writeNetworkWhenKnown(informer: Informer<Node>, name: string, cluster: ClusterConfig): void {
+  #writeNetworkWhenKnown(informer: Informer<Node>, name: string): void {
     let written = "";
     const look = (node: Node): void => {
       const podCidr = node.spec.podCIDR ?? "";
       if (podCidr === "" || podCidr === written) return;
       written = podCidr;
-      preparePodNetwork(this.#podNetwork(cluster, podCidr), { files: nodeFiles, processes: nodeProcesses }).catch((error: unknown) => {
-        written = "";
-        this.#deps.log.error("the pod network could not be set up", { node: name, error });
-      });
+      preparePodNetwork({ ...podNetworkFolders(this.#host.dataDir), bridge: this.#names.bridge, podCidr }, { files: nodeFiles, processes: nodeProcesses }).catch(
+        (error: unknown) => {
+          written = "";
+          this.#deps.log.error("the pod network could not be set up", { node: name, error });
+        },
+      );
     };
     informer.subscribe({ added: look, updated: (_previous, node) => look(node) });
   }
