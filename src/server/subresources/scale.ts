@@ -87,7 +87,7 @@ async function fromPatch(context: ResourceContext, definition: ScaleDefinition<K
 /** The served resource as the decoder sees it when the body is a Scale. */
 function asScale(served: ServedResource): ServedResource {
   invariant(scaleSchema, "Scale has no schema");
-  return { ...served, schema: scaleSchema, apiVersion: "autoscaling/v1", resource: { ...served.resource, ...scaleResource } };
+  return { ...served, prune: undefined, schema: scaleSchema, apiVersion: "autoscaling/v1", resource: { ...served.resource, ...scaleResource } };
 }
 
 function checkScale(scale: Scale, served: ServedResource, name: string): void {
