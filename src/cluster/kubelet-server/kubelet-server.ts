@@ -148,7 +148,7 @@ export class KubeletServer {
     // The pod's uid may stand before the container's name.
     const container = rest.at(-1) ?? "";
     const target = await (verb === "exec" ? execTarget : attachTarget)(kubelet, { namespace, pod, container }, url.searchParams);
-    if (isWebSocket) await websocketCommand(upgrade, target.url, target.options);
+    if (isWebSocket) await websocketCommand(upgrade, target);
     else passThrough(upgrade, target.url);
   }
 

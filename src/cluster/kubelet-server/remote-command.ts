@@ -87,9 +87,14 @@ async function statusOf(error: SpdyStream): Promise<Uint8Array> {
       if (text.length > mostStatusBytes) break;
     }
   } catch (broken) {
-    if (text.length === 0) return jsonBytes(internalError(broken).status);
+    if (text.length === 0) return brokenStatus(broken);
   }
   return text.length > 0 ? text : jsonBytes({ metadata: {}, status: "Success" });
+}
+
+/** The Status of a command whose runtime cannot be talked to. */
+export function brokenStatus(error: unknown): Uint8Array {
+  return jsonBytes(internalError(error).status);
 }
 
 function jsonBytes(value: unknown): Uint8Array {

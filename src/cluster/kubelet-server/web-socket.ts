@@ -1,10 +1,23 @@
-import { type WebSocket, WebSocketServer } from "ws";
+import type { Duplex } from "node:stream";
+import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
 import type { UpgradeRequest } from "./pass-through.ts";
 
 const mostMessageBytes = 16 << 20;
 
-/** Ends the handshake. `protocol` is what was chosen; empty: none is named. Rejects when the caller is gone or the handshake is not one. */
-export function acceptWebSocket({ request, socket, head }: UpgradeRequest, protocol: string): Promise<WebSocket> {
+export interface AcceptedWebSocket {
+  readonly webSocket: WebSocket;
+  /** Its messages from the first one on, taken no faster than they are read: bytes, or when `whole` one message at a time. */
+  readonly messages: Duplex;
+}
+
+export interface AcceptOptions {
+  /** What was chosen; empty: none is named. */
+  readonly protocol: string;
+  readonly whole: boolean;
+}
+
+/** Ends the handshake. Rejects when the caller is gone or the handshake is not one. */
+export function acceptWebSocket({ request, socket, head }: UpgradeRequest, { protocol, whole }: AcceptOptions): Promise<AcceptedWebSocket> {
   const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: mostMessageBytes });
   // Kubernetes' names of tunnels have a slash, which the library refuses as it should: they go around it.
   delete request.headers["sec-websocket-protocol"];
@@ -15,7 +28,9 @@ export function acceptWebSocket({ request, socket, head }: UpgradeRequest, proto
     socket.once("close", gone);
     server.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on("error", () => webSocket.terminate());
-      resolve(webSocket);
+      const messages = createWebSocketStream(webSocket, whole ? { readableObjectMode: true, readableHighWaterMark: 16 } : {});
+      messages.on("error", () => messages.destroy());
+      resolve({ webSocket, messages });
     });
   });
 }

@@ -1,4 +1,3 @@
-import { createWebSocketStream } from "ws";
 import { offeredProtocols } from "./channel-protocol.ts";
 import type { UpgradeRequest } from "./pass-through.ts";
 import { dialSpdy } from "./spdy-dial.ts";
@@ -20,9 +19,8 @@ export async function websocketTunnel(upgrade: UpgradeRequest, target: URL, prot
   upgrade.socket.once("close", () => gone.abort(new Error("the caller went away")));
   const { socket, head, protocol } = await dialSpdy(target, protocols, gone.signal);
   gone.signal.addEventListener("abort", () => socket.destroy(), { once: true });
-  const webSocket = await acceptWebSocket(upgrade, `${tunnelPrefix}${protocol === "" ? (protocols[0] ?? "") : protocol}`);
-  const messages = createWebSocketStream(webSocket);
-  messages.on("error", () => socket.destroy());
+  const name = protocol === "" ? (protocols[0] ?? "") : protocol;
+  const { webSocket, messages } = await acceptWebSocket(upgrade, { protocol: `${tunnelPrefix}${name}`, whole: false });
   messages.on("close", () => socket.destroy());
   if (head.length > 0) messages.write(head);
   messages.pipe(socket);
