@@ -46,7 +46,7 @@ export function baseRules({ clusterCidr, nodeIps }: BaseRuleOptions): RuleFragme
         "ip daddr . meta l4proto . th dport vmap @no-endpoint-services",
         "ip daddr @node-ips meta l4proto . th dport vmap @no-endpoint-nodeports",
         // Translated connections have left the cluster address behind, so this one has no such port.
-        "ip daddr @cluster-ips reject",
+        "ip daddr @cluster-ips goto reject-connection",
       ],
     ],
     ["firewall", ["ip daddr . meta l4proto . th dport vmap @firewall-ips"]],
