@@ -1,3 +1,4 @@
+import { otherKinds } from "../../src/api/other-kinds.ts";
 import { workloadKinds } from "../../src/api/workload-kinds.ts";
 import { aborted } from "../../src/base/abort.ts";
 import type { Clock } from "../../src/base/clock.ts";
@@ -21,7 +22,7 @@ export async function serveMemory(options: { readonly clock?: Clock } = {}): Pro
   const stop = new AbortController();
   const store = new MemoryStore();
   const deps = { store, clock: options.clock ?? systemClock, random: seededRandom(7), log: silentLogger, metrics: noMetrics };
-  const api = new ApiServer({ kinds: workloadKinds, conversions: [] }, deps, (parts) => ({
+  const api = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => ({
     authenticators: [{ authenticate: () => admin }],
     authorizer: { authorize: () => ({ verdict: "allow", reason: "" }) },
     plugins: [namespaceLifecycle(parts.cache)],

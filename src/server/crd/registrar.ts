@@ -41,7 +41,11 @@ export class CrdRegistrar {
     const cache = this.#deps.cache.resource(PREFIX);
     const unsubscribe = cache.subscribe({
       notify: (events) => {
-        for (const { entry } of events) void this.#look(entry.key, signal);
+        for (const { type, entry } of events) {
+          // Nobody who hears of the end may still find the resource.
+          if (type === "DELETED") this.#withdraw(entry.key);
+          void this.#look(entry.key, signal);
+        }
       },
     });
     await Promise.all([...cache.range(PREFIX)].map(([key]) => this.#look(key, signal)));
