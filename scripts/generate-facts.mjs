@@ -45,6 +45,8 @@ function fieldCode(schema) {
   if (schema.$ref) {
     const name = refName(schema.$ref);
     code = scalars[name]?.[0] ?? `#${name}`;
+    // Any JSON keeps the name of its definition, for documents.
+    if (code === "J") code += name;
   } else if (schema.type === "array") code = ["[", fieldCode(schema.items)];
   else if (schema.type === "object") code = schema.additionalProperties ? ["{", fieldCode(schema.additionalProperties)] : "J";
   else if (schema.type === "boolean") code = "b";

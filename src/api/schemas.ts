@@ -3,7 +3,7 @@ import type { GroupVersionKind } from "../meta/resource.ts";
 import type { Schema, SchemaType } from "../meta/schema.ts";
 import { definitionFacts } from "./generated/facts.ts";
 
-/** `s`, `#io.k8s…PodSpec`, `[s`, `{Q`, `["[", code]`, or a code with list, map and patch attributes. */
+/** `s`, `#io.k8s…PodSpec`, `Jio.k8s…RawExtension`, `[s`, `{Q`, `["[", code]`, or a code with list, map and patch attributes. */
 type FieldCode = string | readonly [string, FieldCode] | AttributedCode;
 interface AttributedCode {
   readonly t: FieldCode;
@@ -138,9 +138,9 @@ function schemaOfCode(code: FieldCode, attributes: Attributes = {}): Schema {
   }
   let scalar = scalars.get(code);
   if (scalar === undefined) {
-    const type = scalarTypes[code];
+    const type = scalarTypes[first];
     invariant(type, `field code ${code} is known`);
-    scalar = { type };
+    scalar = code.length === 1 ? { type } : { type, name: code.slice(1) };
     scalars.set(code, scalar);
   }
   return scalar;
@@ -174,6 +174,13 @@ export function definitionNameOf({ group, version, kind }: GroupVersionKind): st
     for (const [name, { k }] of Object.entries(facts())) if (k !== undefined) namesByKind.set(k.join("/"), name);
   }
   return namesByKind.get(`${group}/${version}/${kind}`);
+}
+
+/** The kind of a definition that is one of an object or a list; undefined for parts and for what every group has: DeleteOptions. */
+export function kindOfDefinition(name: string): GroupVersionKind | undefined {
+  const known = facts();
+  const parts = Object.hasOwn(known, name) ? known[name]?.k : undefined;
+  return parts === undefined ? undefined : { group: parts[0], version: parts[1], kind: parts[2] };
 }
 
 /** All definitions by OpenAPI name, sorted. */

@@ -23,6 +23,7 @@ import { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
 import { discoveryPaths } from "../server/discovery/discovery.ts";
 import type { SpecialHandler } from "../server/dispatch.ts";
 import { type HealthCheck, healthPaths, metricsPath, type VersionInfo, versionPath } from "../server/health.ts";
+import { openApiPaths } from "../server/openapi/openapi.ts";
 import { ApiServer } from "../server/server.ts";
 import { bindPod } from "../server/subresources/binding.ts";
 import { evictPod } from "../server/subresources/eviction.ts";
@@ -111,7 +112,13 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
         serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
       ],
       special,
-      paths: [discoveryPaths(parts.table), healthPaths(checks), versionPath(options.version), metricsPath(() => options.metricsText())],
+      paths: [
+        discoveryPaths(parts.table),
+        openApiPaths({ version: options.version.gitVersion }, parts),
+        healthPaths(checks),
+        versionPath(options.version),
+        metricsPath(() => options.metricsText()),
+      ],
     };
   });
   return api;

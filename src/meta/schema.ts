@@ -7,7 +7,7 @@
  */
 export interface Schema {
   readonly type: SchemaType;
-  /** OpenAPI name of a definition: `io.k8s.api.core.v1.PodSpec`. */
+  /** OpenAPI name of a definition: `io.k8s.api.core.v1.PodSpec`; of an "any" also: `io.k8s.apimachinery.pkg.runtime.RawExtension`. */
   readonly name?: string | undefined;
   /** For "object". */
   readonly fields?: { readonly [name: string]: Schema } | undefined;

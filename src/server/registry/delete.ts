@@ -8,6 +8,7 @@ import type { AdmissionRequest } from "../admission/admission.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, type Storage, viewOf } from "../resources/served-resource.ts";
+import { returnsDeleted } from "../resources/returns-deleted.ts";
 import { successStatus, valueResponse } from "../respond/response.ts";
 import { readBody } from "./body.ts";
 import { put, remove } from "./commit.ts";
@@ -27,8 +28,7 @@ export async function deleteOne(parts: ServerParts, context: ResourceContext, st
   const wanted = deleteRequestOf((await readBody(request, { checkText: false, definition: DELETE_OPTIONS })).value, query);
   const outcome = await deleteObject(parts, context, storage, target.name, wanted);
   if (outcome.waits) return entryResponse(200, served, outcome.entry, form, query, parts.clock.now());
-  // Upstream answers with the last state of kinds that are deleted gracefully, with a Status for the others.
-  if (served.definition.gracePeriodSeconds !== undefined) return entryResponse(200, served, outcome.entry, form, query, parts.clock.now());
+  if (returnsDeleted(served.resource)) return entryResponse(200, served, outcome.entry, form, query, parts.clock.now());
   const { group, resource } = served.resource;
   const { uid } = outcome.entry.object.metadata;
   return valueResponse(200, successStatus({ name: target.name, ...(group === "" ? {} : { group }), kind: resource, ...(uid === undefined ? {} : { uid }) }), form);

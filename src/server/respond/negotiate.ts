@@ -57,6 +57,17 @@ export function negotiate(request: ApiRequest, query: URLSearchParams, offer: Of
   throw failure("NotAcceptable", `only the following media types are accepted: ${offered.join(", ")}`);
 }
 
+/** The media types that the caller accepts, the dearest first; all when it does not say. */
+export function acceptedTypes(request: ApiRequest): readonly string[] {
+  const accept = request.headers["accept"];
+  if (accept === undefined || accept === "") return ["*/*"];
+  const clauses = accept.split(",").slice(0, 64).map(parseClause);
+  return clauses
+    .filter(({ quality }) => quality > 0)
+    .sort((a, b) => b.quality - a.quality)
+    .map(({ type }) => type);
+}
+
 function parseClause(text: string): Clause {
   const [type = "", ...rest] = text.split(";").map((part) => part.trim());
   const params = new Map<string, string>();
