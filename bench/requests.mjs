@@ -1,0 +1,62 @@
+import { load } from "./cluster.mjs";
+import { residentBytes } from "./machine.mjs";
+
+const NAMESPACE = "/api/v1/namespaces/bench";
+const filler = "x".repeat(1024);
+const configMap = (name, extra = "") => `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"${name}"${extra}},"data":{"turn":"0","text":"${filler}"}}`;
+const millis = (value) => `${value.toFixed(1)} ms`;
+const perSecond = (value) => `${Math.round(value).toLocaleString("en-US")}/s`;
+const note = ({ p50, p99, failures }) => `p50 ${millis(p50)}, p99 ${millis(p99)}${failures.length === 0 ? "" : `, FAILED ${JSON.stringify(failures)}`}`;
+
+/** Requests per second and list throughput, each beside the same load on the bare server. */
+export async function measureRequests(cluster, bare, { clients = 64, seconds = 6 }) {
+  const rows = [];
+  const target = { ...cluster.credentials, port: cluster.apiPort, clients };
+  const plain = { ...cluster.credentials, port: bare.port, clients };
+  const compared = async (name, job, bareJob) => {
+    await load({ ...target, ...job, seconds: 1, path: job.path.replace("?", "?warm=1&") });
+    const own = await load({ ...target, seconds, ...job });
+    const least = await load({ ...plain, seconds: seconds / 2, ...bareJob });
+    rows.push({ name, value: perSecond(own.perSecond), ratio: own.perSecond / least.perSecond, note: note(own) });
+    return own;
+  };
+  await cluster.api("POST", "/api/v1/namespaces", { metadata: { name: "bench" } });
+
+  const body = configMap("c{n}");
+  const warm = await load({ ...target, seconds: 2, method: "POST", path: `${NAMESPACE}/configmaps`, body: configMap("warm{n}") });
+  const created = await load({ ...target, seconds, method: "POST", path: `${NAMESPACE}/configmaps`, body });
+  const least = await load({ ...plain, seconds: seconds / 2, method: "POST", path: "/", body });
+  rows.push({
+    name: `creates of 1 KiB ConfigMaps, ${clients} clients, durable`,
+    value: perSecond(created.perSecond),
+    ratio: created.perSecond / least.perSecond,
+    note: note(created),
+  });
+  await cluster.api("DELETE", `${NAMESPACE}/configmaps`);
+  if (warm.failures.length > 0) rows.push({ name: "warm-up creates", value: JSON.stringify(warm.failures), note: "" });
+
+  const listed = 5_000;
+  await load({ ...target, requests: listed, names: listed, method: "POST", path: `${NAMESPACE}/configmaps`, body: configMap("l{n}", ',"labels":{"app":"bench"}') });
+  const names = listed;
+  await compared("GET of one", { method: "GET", path: `${NAMESPACE}/configmaps/l{n}`, names }, { method: "GET", path: "/?bytes=1500" });
+  await compared("GET then PUT of one, as one", { cycle: true, method: "GET", path: `${NAMESPACE}/configmaps/l{n}`, names }, { method: "POST", path: "/", body });
+  rows.push(await measureList(target, plain, seconds));
+  return rows;
+}
+
+/** Four clients, so that the client's own decryption is not what is measured alone. */
+async function measureList(target, plain, seconds) {
+  const job = { method: "GET", clients: 4, seconds };
+  await load({ ...target, ...job, path: `${NAMESPACE}/configmaps`, seconds: 1 });
+  const own = await load({ ...target, ...job, path: `${NAMESPACE}/configmaps` });
+  const size = Math.round(own.bytes / own.count);
+  const least = await load({ ...plain, ...job, path: `/?bytes=${size}` });
+  const rate = (result) => result.bytes / 1e6 / result.seconds;
+  return { name: `LIST of 5,000 (${(size / 1e6).toFixed(1)} MB)`, value: `${Math.round(rate(own))} MB/s`, ratio: rate(own) / rate(least), note: note(own) };
+}
+
+export function memoryRow(name, pid, barePid) {
+  const own = residentBytes(pid);
+  const bare = residentBytes(barePid);
+  return { name, value: own === undefined ? "unknown" : `${Math.round(own / 1e6)} MB`, ratio: own !== undefined && bare !== undefined ? own / bare : undefined, note: "" };
+}

@@ -1,0 +1,93 @@
+// `npm run bench [-- names]`: figures of the built package on this machine, each beside what Node's bare HTTPS server
+// does under the same load in the same run. Names: start, requests, memory, fan-out, deployment, pods. All without.
+import { tmpdir } from "node:os";
+import { makePlace, startBareServer, startCluster } from "./cluster.mjs";
+import { measureDeployment } from "./deployment.mjs";
+import { measureFanOut } from "./fan-out.mjs";
+import { machineLines } from "./machine.mjs";
+import { measurePods } from "./pods.mjs";
+import { measureRequests, memoryRow } from "./requests.mjs";
+
+const known = ["start", "memory", "requests", "fan-out", "deployment", "pods"];
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !known.includes(name));
+if (unknown !== undefined) {
+  console.error(`bench: there is no ${unknown}; there are ${known.join(", ")}`);
+  process.exit(1);
+}
+const wants = (name) => asked.length === 0 || asked.includes(name);
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+const nodeFlags = (process.env["BENCH_NODE_FLAGS"] ?? "").split(" ").filter((flag) => flag !== "");
+
+console.log(`${machineLines(tmpdir()).join("\n")}\n`);
+const show = (rows) => {
+  for (const { name, value, ratio, note } of rows)
+    console.log(`${name.padEnd(62)} ${value.padStart(18)} ${(ratio === undefined ? "" : `${ratio.toFixed(2)}×`).padStart(8)}  ${note}`);
+};
+show([{ name: "measured", value: "figure", note: "" }]);
+
+/** Lets `use` have a cluster; it leaves nothing behind. */
+async function withCluster(options, use) {
+  const place = await makePlace();
+  const cluster = await startCluster(place, { nodeFlags, ...options });
+  try {
+    await use(cluster);
+  } finally {
+    await cluster.stop();
+    cluster.remove();
+  }
+}
+
+async function withBare(cluster, use) {
+  const bare = await startBareServer(cluster, cluster.credentials);
+  try {
+    await use(bare);
+  } finally {
+    bare.stop();
+  }
+}
+
+const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
+
+if (wants("start") || wants("memory") || wants("requests") || wants("fan-out")) {
+  await withCluster({}, (cluster) =>
+    withBare(cluster, async (bare) => {
+      if (wants("start"))
+        show([
+          {
+            name: "process start to /readyz, empty directory (simulated node)",
+            value: seconds(cluster.readyzMs),
+            ratio: cluster.readyzMs / bare.readyMs,
+            note: `cluster ready ${seconds(cluster.readyMs)}`,
+          },
+        ]);
+      if (wants("memory")) {
+        await new Promise((resolve) => setTimeout(resolve, 15_000));
+        show([memoryRow("resident memory of the control plane, idle", cluster.pid, bare.pid)]);
+      }
+      if (wants("requests")) show(await measureRequests(cluster, bare, {}));
+      if (wants("fan-out")) show(await measureFanOut(cluster, {}));
+      if (wants("memory")) show([memoryRow("… after the above", cluster.pid, bare.pid)]);
+    }),
+  );
+}
+if (wants("deployment")) {
+  await withCluster({ nodes: 100 }, async (cluster) => {
+    show([{ name: "100 simulated nodes Ready", value: seconds(cluster.readyMs), note: "" }, ...(await measureDeployment(cluster, {}))]);
+  });
+}
+if (wants("start") || wants("pods")) {
+  if (!isRoot) console.log("real containers need root on Linux: not measured");
+  else
+    await withCluster({ runtime: "containerd" }, async (cluster) => {
+      if (wants("start"))
+        show([
+          {
+            name: "process start to node Ready and DNS answering (containerd)",
+            value: seconds(cluster.readyMs),
+            note: cluster.stages.map(({ name, seconds: at }) => `${name} ${at}`).join(", "),
+          },
+        ]);
+      if (wants("pods")) show(await measurePods(cluster));
+    });
+}
