@@ -1,14 +1,16 @@
 import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { aborted } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { Random } from "../base/random.ts";
+import { type Random, uuid } from "../base/random.ts";
 import type { Client } from "../client/client.ts";
 import { createEventRecorder } from "../client/event-recorder-writer.ts";
 import { createInformerFactory } from "../client/informer-factory.ts";
 import { allControllers } from "../controllers/all-controllers.ts";
+import { runLeaderElected } from "../client/leader-election.ts";
 import { inProcessClient } from "../client/in-process-client.ts";
 import { type Cidr, formatIp, networkOf, parseCidr } from "../meta/ip.ts";
 import type { UserInfo } from "../meta/wire.ts";
@@ -20,10 +22,10 @@ import { ensureBootstrapObjects } from "../server/bootstrap/ensure-objects.ts";
 import { CrdRegistrar } from "../server/crd/registrar.ts";
 import { Listener } from "../server/http/listener.ts";
 import type { ApiServer } from "../server/server.ts";
-import { LmdbStore } from "../store/lmdb/lmdb-store.ts";
 import type { Store } from "../store/contract.ts";
 import { publishApiEndpoints } from "./api-endpoints.ts";
 import { ensureService } from "./ensure-service.ts";
+import { openStore, type StorePlace } from "./open-store.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { serveApi } from "./serve-api.ts";
 import { versionInfo } from "./version.ts";
@@ -39,6 +41,7 @@ export interface ControlPlaneOptions {
   readonly clusterDomain: string;
   readonly dnsNames: readonly string[];
   readonly loadBalancerPool: string;
+  readonly store: StorePlace;
 }
 
 export interface ControlPlaneDeps {
@@ -99,7 +102,9 @@ export class ControlPlane {
     mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
     const cidr = parseCidr(options.serviceCidr);
     if (cidr === undefined) throw new Error(`not a range: ${options.serviceCidr}`);
-    const openStore = LmdbStore.open({ path: join(options.dataDir, "store") });
+    const opening = openStore(options.store);
+    // Looked at below, after the certificates.
+    opening.catch(() => {});
     const apiServiceIp = addressIn(cidr, 1);
     const pki = await ensurePki({
       directory: join(options.dataDir, "pki"),
@@ -107,11 +112,11 @@ export class ControlPlane {
       ips: [...new Set(["127.0.0.1", apiServiceIp, options.advertiseAddress])],
       nowMs: deps.clock.now(),
     }).catch(async (error: unknown) => {
-      await (await openStore).close();
+      await (await opening).close();
       throw error;
     });
     deps.stage("certificates");
-    const store = await openStore;
+    const store = await opening;
     deps.stage("store");
     const metrics = promMetrics({ processMetrics: true });
     try {
@@ -172,6 +177,23 @@ export class ControlPlane {
       });
     }
     await publishApiEndpoints(admin, { address: this.#options.advertiseAddress, port });
+    if (this.#options.store.engine === "lmdb") {
+      await this.#lead(signal, () => this.#deps.stage("controllers and scheduler"));
+      return;
+    }
+    // Several control planes may share the store: one of them works.
+    const identity = `${hostname()}_${uuid(random)}`;
+    const election = { namespace: "kube-system", name: "keles-control-plane", identity };
+    this.#follow(
+      "leader election",
+      runLeaderElected(election, { client: admin, clock, random, log }, (leading) => this.#lead(leading, () => {}).then(() => aborted(leading)), signal),
+    );
+    this.#deps.stage("controllers and scheduler (by election)");
+  }
+
+  /** Controllers and scheduler, until the signal aborts. Resolves when their informers have everything. */
+  async #lead(signal: AbortSignal, working: () => void): Promise<void> {
+    const { clock, random, log } = this.#deps;
     const client = this.client("system:kube-controller-manager");
     const informers = createInformerFactory({}, { client, clock, random, log });
     const recorder = createEventRecorder({ client, clock, random, component: "controllermanager", log });
@@ -196,7 +218,7 @@ export class ControlPlane {
     this.#follow("scheduler", scheduler.run(signal));
     this.#follow("informers", informers.run(signal));
     await informers.waitForSync(signal);
-    this.#deps.stage("controllers and scheduler");
+    working();
   }
 
   /** Ends watches and connections, then the components, then the store. */

@@ -6,6 +6,7 @@ import { nearestName } from "../base/nearest-name.ts";
 import { cidrContains, parseCidr, parseIp } from "../meta/ip.ts";
 import { dnsSubdomainErrors } from "../meta/text-rules.ts";
 import { parseYaml } from "../meta/yaml-codec.ts";
+import type { StorePlace } from "./open-store.ts";
 import { UserError } from "./user-error.ts";
 
 /** What `keles up` can be told, in one shape whether by flag, variable or file. */
@@ -27,6 +28,12 @@ export interface Settings {
   readonly registryMirror: string;
   readonly loadBalancerPool: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly store: "lmdb" | "etcd";
+  /** URLs with commas. */
+  readonly etcdEndpoints: string;
+  readonly etcdCa: string;
+  readonly etcdCert: string;
+  readonly etcdKey: string;
 }
 
 type Kind = "text" | "number" | "flag";
@@ -68,6 +75,11 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   { name: "nodeIp", kind: "text", placeholder: "ADDRESS", description: "address of this node (default the machine's first)", fallback: primaryAddress },
   { name: "registryMirror", kind: "text", placeholder: "HOST=URL", description: "pull images of a registry from a mirror: docker.io=http://127.0.0.1:5000", fallback: () => "" },
   { name: "loadBalancerPool", kind: "text", placeholder: "CIDR", description: "addresses given to services of type LoadBalancer (default the node's own)", fallback: () => "" },
+  { name: "store", kind: "text", placeholder: "ENGINE", description: "lmdb (in the data directory) or etcd", fallback: () => "lmdb" },
+  { name: "etcdEndpoints", kind: "text", placeholder: "URLS", description: "etcd's URLs, with commas", fallback: () => "" },
+  { name: "etcdCa", kind: "text", placeholder: "FILE", description: "PEM of who signed etcd's certificates", fallback: () => "" },
+  { name: "etcdCert", kind: "text", placeholder: "FILE", description: "client certificate for etcd, PEM", fallback: () => "" },
+  { name: "etcdKey", kind: "text", placeholder: "FILE", description: "its key, PEM", fallback: () => "" },
   { name: "logLevel", kind: "text", placeholder: "LEVEL", description: "debug, info, warn or error", fallback: () => "warn" },
 ];
 
@@ -147,6 +159,7 @@ function check(settings: Settings): Settings {
     if (!allowed.includes(value)) throw new UserError(`--${flagOf(name)} must be one of ${allowed.join(", ")}, not ${JSON.stringify(value)}`);
   };
   oneOf("runtime", ["auto", "containerd", "simulated"]);
+  oneOf("store", ["lmdb", "etcd"]);
   oneOf("logLevel", ["debug", "info", "warn", "error"]);
   for (const name of ["apiPort", "kubeletPort"] as const) if (settings[name] < 1 || settings[name] > 65_535) throw new UserError(`--${flagOf(name)} must be between 1 and 65535`);
   if (settings.nodes < 1 || settings.nodes > 10_000) throw new UserError("--nodes must be between 1 and 10000");
@@ -169,6 +182,12 @@ function check(settings: Settings): Settings {
   if (nodeProblem !== undefined) throw new UserError(`--node-name: ${nodeProblem}`);
   const dataDir = resolve(settings.dataDir);
   return { ...settings, dataDir, kubeconfig: settings.kubeconfig === "" ? join(dataDir, "kubeconfig") : resolve(settings.kubeconfig) };
+}
+
+/** Where the settings say that the state is kept. */
+export function storePlace({ store, dataDir, etcdEndpoints, etcdCa, etcdCert, etcdKey }: Settings): StorePlace {
+  if (store === "lmdb") return { engine: "lmdb", dataDir };
+  return { engine: "etcd", endpoints: etcdEndpoints.split(",").filter((url) => url !== ""), caFile: etcdCa, certFile: etcdCert, keyFile: etcdKey };
 }
 
 /** `docker.io=http://127.0.0.1:5000` to its map. */

@@ -15,7 +15,7 @@ import { addressIn, ControlPlane } from "./control-plane.ts";
 import { ensureService } from "./ensure-service.ts";
 import { instanceOf } from "./instance.ts";
 import { ensureLeaf } from "./pki/pki.ts";
-import { isRoot, parseMirrors, type Settings } from "./settings.ts";
+import { isRoot, parseMirrors, type Settings, storePlace } from "./settings.ts";
 import { UserError } from "./user-error.ts";
 import { gitVersion } from "./version.ts";
 import { useContext } from "./write-kubeconfig.ts";
@@ -122,6 +122,7 @@ function startControlPlane(settings: Settings, runtime: "containerd" | "simulate
       clusterDomain: settings.clusterDomain,
       dnsNames: runtime === "containerd" ? [settings.nodeName] : [],
       loadBalancerPool: settings.loadBalancerPool,
+      store: storePlace(settings),
     },
     { clock: systemClock, random: systemRandom, log: deps.log, stage: deps.stage },
   );
