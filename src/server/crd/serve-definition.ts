@@ -48,6 +48,7 @@ function serveVersion(definition: CustomResourceDefinition, version: CustomResou
     conversion: versions.length === 1 ? undefined : conversionOf(definition, apiVersion, `${group}/${storageVersion}`),
     prune: (value) => pruneObject(value, structural, resource),
     hasStatus,
+    published: version.schema?.openAPIV3Schema as ServedResource["published"],
   };
 }
 
