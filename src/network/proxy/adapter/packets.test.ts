@@ -30,7 +30,7 @@ describe.skipIf(why !== undefined)(`packets through the rules${why === undefined
 
   beforeAll(async () => {
     net = await testNamespaces(["a", "b", "c"], { processes: nodeProcesses, tag: String(process.pid) });
-    for (const pod of ["a", "b"]) await net.serve(pod, 8080);
+    for (const pod of ["a", "b", "node"]) await net.serve(pod, 8080);
     informers.put(
       services,
       sampleService("web", { type: "NodePort", ports: [{ name: "http", port: 80, nodePort: 30080 }] }),
@@ -49,7 +49,8 @@ describe.skipIf(why !== undefined)(`packets through the rules${why === undefined
       ),
     );
     for (const name of ["web", "sticky", "walled", "open"]) informers.put(endpointSlices, sampleSlice(name, ["10.244.0.2", "10.244.0.3"]));
-    informers.put(endpointSlices, sampleSlice("kept", ["10.244.0.2"]));
+    informers.put(services, sampleService("kubernetes", { clusterIP: "10.96.0.1" }));
+    informers.put(endpointSlices, sampleSlice("kept", ["10.244.0.2"]), sampleSlice("kubernetes", ["192.168.77.1"]));
     const processes = {
       ...net.node,
       run: async (...args: Parameters<typeof net.node.run>) => {
@@ -92,6 +93,17 @@ describe.skipIf(why !== undefined)(`packets through the rules${why === undefined
   it("lets a pod reach itself through its service", async () => {
     const answers = await net.connect("a", { host: "10.96.0.20", port: 80, times: 24 });
     expect([...new Set(answers)].sort()).toEqual(["a 10.244.0.1", "b 10.244.0.2"]);
+  });
+
+  it("leads pods, the node and others to what the node itself serves", async () => {
+    expect(await net.connect("c", { host: "10.96.0.1", port: 80, times: 1 })).toEqual(["node 10.244.0.4"]);
+    expect(names(await net.connect("node", { host: "10.96.0.1", port: 80, times: 1 }))).toEqual(["node"]);
+    expect(names(await net.connect("outside", { host: "10.96.0.1", port: 80, times: 1 }))).toEqual(["node"]);
+  });
+
+  it("hides pods' addresses from the world outside", async () => {
+    await net.serve("outside", 8080);
+    expect(await net.connect("c", { host: "192.168.77.2", port: 8080, times: 1 })).toEqual(["outside 192.168.77.1"]);
   });
 
   it("answers node ports, with the client's address when traffic stays local", async () => {
