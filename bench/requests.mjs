@@ -14,7 +14,7 @@ export async function measureRequests(cluster, bare, { clients = 64, seconds = 6
   const target = { ...cluster.credentials, port: cluster.apiPort, clients };
   const plain = { ...cluster.credentials, port: bare.port, clients };
   const compared = async (name, job, bareJob) => {
-    await load({ ...target, ...job, seconds: 1, path: job.path.replace("?", "?warm=1&") });
+    await load({ ...target, ...job, seconds: 1 });
     const own = await load({ ...target, seconds, ...job });
     const least = await load({ ...plain, seconds: seconds / 2, ...bareJob });
     rows.push({ name, value: perSecond(own.perSecond), ratio: own.perSecond / least.perSecond, note: note(own) });

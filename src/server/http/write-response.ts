@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Writable } from "node:stream";
@@ -64,13 +63,19 @@ async function writeChunks(out: Writable, chunks: readonly Uint8Array[]): Promis
   else out.end(group.length === 1 ? group[0] : Buffer.concat(group, bytes));
 }
 
-async function drained(out: Writable): Promise<void> {
-  if (out.destroyed) return;
-  const controller = new AbortController();
-  const { signal } = controller;
-  try {
-    await Promise.race([once(out, "drain", { signal }), once(out, "close", { signal })]);
-  } finally {
-    controller.abort();
-  }
+/** PERF: plain listeners; an AbortSignal to take them off again would make an error with a stack each time. */
+function drained(out: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    if (out.destroyed) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      out.off("drain", done);
+      out.off("close", done);
+      resolve();
+    };
+    out.on("drain", done);
+    out.on("close", done);
+  });
 }
