@@ -26,6 +26,14 @@ function build(done: (code: Promise<number>) => void): Command {
     return made;
   };
   program.addCommand(command("up", "bring a cluster up, until Ctrl-C", async (flags) => (await import("./up-command.ts")).upCommand(flags), settingDefinitions.map(optionOf)));
+  program.addCommand(
+    command(
+      "server",
+      "run a control plane without a node, until Ctrl-C",
+      async (flags) => (await import("./up-command.ts")).upCommand(flags, { agent: false }),
+      settingDefinitions.map(optionOf),
+    ),
+  );
   program.addCommand(command("down", "stop the running cluster", async (flags) => (await import("./cluster-commands.ts")).downCommand(flags), dataDir));
   program.addCommand(command("status", "tell whether the cluster runs", async (flags) => (await import("./cluster-commands.ts")).statusCommand(flags), dataDir));
   program.addCommand(

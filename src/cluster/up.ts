@@ -3,6 +3,7 @@ import { setMaxListeners } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { orAbort } from "../base/abort.ts";
 import { makeKubeconfig } from "../client/kubeconfig.ts";
 import { parseCidr } from "../meta/ip.ts";
 import { toYaml } from "../meta/yaml-codec.ts";
@@ -50,42 +51,43 @@ export const runFilePath = (dataDir: string): string => join(dataDir, "run.json"
 /** How long a node may take to end its pods. */
 const STOP_MS = 60_000;
 
+export interface UpOptions {
+  /** Aborts a start that is under way; a running cluster is ended by its `stop`. */
+  readonly signal?: AbortSignal;
+  /** false: the control plane alone, nodes join from elsewhere. */
+  readonly agent?: boolean;
+}
+
 /** Brings a cluster up, or says in one line why not. */
-export async function up(settings: Settings, deps: UpDeps): Promise<RunningCluster> {
+export async function up(settings: Settings, deps: UpDeps, { signal, agent: withAgent = true }: UpOptions = {}): Promise<RunningCluster> {
   setMaxListeners(0);
-  const runtime = chooseRuntime(settings, deps);
-  mkdirSync(join(settings.dataDir, "log"), { recursive: true, mode: 0o700 });
-  const log = pinoLogger({ level: settings.logLevel, destination: join(settings.dataDir, "log", "server.log") });
-  const agent = new AgentProcess(deps);
+  const runtime = withAgent ? chooseRuntime(settings, deps) : "simulated";
+  const undo: (() => Promise<void>)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
   try {
-    agent.tell({ type: "prepare", host: hostConfig(settings, runtime) });
+    mkdirSync(join(settings.dataDir, "log"), { recursive: true, mode: 0o700 });
+    const log = pinoLogger({ level: settings.logLevel, destination: join(settings.dataDir, "log", "server.log") });
+    // The agent gets the host ready while the control plane starts.
+    const agent = withAgent ? new AgentProcess(deps) : undefined;
+    if (agent !== undefined) undo.push(() => agent.stop());
+    agent?.tell({ type: "prepare", host: hostConfig(settings, runtime) });
     const plane = await startControlPlane(settings, runtime, { ...deps, log });
-    try {
-      const url = `https://${settings.bindAddress === "0.0.0.0" ? "127.0.0.1" : settings.bindAddress}:${plane.address.port}`;
-      writeAdminKubeconfig(settings, plane, url);
-      const [cluster] = await Promise.all([clusterConfig(settings, plane, runtime), plane.runComponents(), ensureDnsService(settings, plane)]);
-      agent.tell({ type: "join", cluster });
-      await agent.ready;
-      const run: RunFile = { pid: process.pid, url, kubeconfig: settings.kubeconfig, runtime, containerd: agent.containerd };
-      writeFileSync(runFilePath(settings.dataDir), JSON.stringify(run));
-      return {
-        kubeconfig: settings.kubeconfig,
-        url,
-        runtime,
-        failed: Promise.race([plane.failed, agent.failed]),
-        stop: async () => {
-          await agent.stop();
-          await plane.stop();
-          rmSync(runFilePath(settings.dataDir), { force: true });
-        },
-      };
-    } catch (error) {
-      await agent.stop();
-      await plane.stop();
-      throw error;
-    }
+    undo.unshift(() => plane.stop());
+    signal?.throwIfAborted();
+    const url = `https://${settings.bindAddress === "0.0.0.0" ? "127.0.0.1" : settings.bindAddress}:${plane.address.port}`;
+    writeAdminKubeconfig(settings, plane, url);
+    const [cluster] = await Promise.all([clusterConfig(settings, plane, runtime), plane.runComponents(), ensureDnsService(settings, plane)]);
+    agent?.tell({ type: "join", cluster });
+    if (agent !== undefined) await (signal === undefined ? agent.ready : orAbort(agent.ready, signal));
+    const run: RunFile = { pid: process.pid, url, kubeconfig: settings.kubeconfig, runtime: withAgent ? runtime : "none", containerd: agent?.containerd };
+    writeFileSync(runFilePath(settings.dataDir), JSON.stringify(run));
+    undo.unshift(() => Promise.resolve(rmSync(runFilePath(settings.dataDir), { force: true })));
+    return { kubeconfig: settings.kubeconfig, url, runtime, failed: Promise.race([plane.failed, ...(agent === undefined ? [] : [agent.failed])]), stop: unwind };
   } catch (error) {
-    await agent.stop();
+    await unwind();
+    if (signal?.aborted === true) throw new UserError("interrupted while starting", "nothing is left running");
     throw explained(error, settings);
   }
 }
