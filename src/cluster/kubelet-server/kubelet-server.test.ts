@@ -52,6 +52,13 @@ describe("what is known of the node", () => {
     expect(JSON.parse((await get("/stats/summary")).body)).toEqual({ node: { nodeName: "n1" }, pods: [] });
   });
 
+  it("tells the pods that the runtime has, by its own account", async () => {
+    expect(JSON.parse((await get("/runningpods/")).body)).toMatchObject({
+      kind: "PodList",
+      items: [{ metadata: { name: "web", namespace: "shop", uid: "u1" }, spec: { containers: [{ name: "main", image: "nginx:1" }] } }],
+    });
+  });
+
   it("is healthy, and knows no other paths", async () => {
     expect(await get("/healthz")).toMatchObject({ status: 200, body: "ok" });
     expect((await get("/metrics")).status).toBe(200);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Pod } from "../../api/generated/types/core-v1.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
@@ -10,6 +11,8 @@ import { authenticate, expectedName } from "./authenticate.ts";
 import { serveContainerLogs } from "./container-logs.ts";
 import { answerJson, answerText, failureOf, HttpFailure, refuseUpgrade } from "./http-failure.ts";
 import { passThrough, type UpgradeRequest } from "./pass-through.ts";
+import { cadvisorMetrics, resourceMetrics } from "./resource-metrics.ts";
+import { runningPods } from "./running-pods.ts";
 import type { ServedKubelet } from "./served-kubelet.ts";
 import { attachTarget, execTarget, portForwardUrl } from "./stream-target.ts";
 import { websocketCommand } from "./websocket-command.ts";
@@ -103,19 +106,31 @@ export class KubeletServer {
       return;
     }
     if (first === "exec" || first === "attach" || first === "portForward") throw new HttpFailure(400, "Upgrade request required");
+    if (request.method !== "GET" && request.method !== "HEAD") throw new HttpFailure(405, "Method Not Allowed");
+    const kubelet = this.#kubeletAsked(request);
+    const metricsType = this.#deps.metrics.contentType;
     switch (url.pathname.replace(/\/$/, "")) {
       case "/healthz":
       case "/healthz/ping":
         answerText(response, 200, "ok");
         return;
       case "/pods":
-        answerJson(response, { kind: "PodList", apiVersion: "v1", metadata: {}, items: this.#kubeletAsked(request).pods() });
+        answerJson(response, podList(kubelet.pods()));
         return;
-      case "/metrics":
-        answerText(response, 200, await this.#deps.metrics.render(), this.#deps.metrics.contentType);
+      case "/runningpods":
+        answerJson(response, podList(await runningPods(kubelet.runtime)));
         return;
       case "/stats/summary":
-        answerJson(response, await this.#kubeletAsked(request).statsSummary());
+        answerJson(response, await kubelet.statsSummary());
+        return;
+      case "/metrics":
+        answerText(response, 200, await this.#deps.metrics.render(), metricsType);
+        return;
+      case "/metrics/resource":
+        answerText(response, 200, resourceMetrics(await kubelet.statsSummary()), metricsType);
+        return;
+      case "/metrics/cadvisor":
+        answerText(response, 200, cadvisorMetrics(await kubelet.statsSummary(), kubelet.pods()), metricsType);
         return;
       default:
         throw new HttpFailure(404, "404 page not found");
@@ -167,6 +182,8 @@ export class KubeletServer {
     return kubelet;
   }
 }
+
+const podList = (items: readonly Pod[]): unknown => ({ kind: "PodList", apiVersion: "v1", metadata: {}, items });
 
 const segmentsOf = ({ pathname }: URL): readonly string[] =>
   pathname

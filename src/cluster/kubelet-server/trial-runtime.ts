@@ -83,7 +83,7 @@ export class TrialRuntime {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  /** Only streams; containers that are asked to attach are simulated ones. */
+  /** Streams and lists; containers that are asked to attach are simulated ones. */
   get service(): RuntimeService {
     const at = (path: string, query: Record<string, string>): { url: string } => ({
       url: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}?${new URLSearchParams(query).toString()}`,
@@ -93,6 +93,11 @@ export class TrialRuntime {
       attach: async () => {
         throw new RuntimeError("UNIMPLEMENTED", "a simulated container cannot be attached to");
       },
+      listPodSandbox: async () => [
+        { id: "s1", metadata: { name: "web", namespace: "shop", uid: "u1" } },
+        { id: "s2", metadata: { name: "empty", namespace: "shop", uid: "u2" } },
+      ],
+      listContainers: async () => [{ id: "c1", podSandboxId: "s1", metadata: { name: "main" }, image: { image: "sha256:1", userSpecifiedImage: "nginx:1" } }],
       portForward: async ({ podSandboxId = "" }) => at("/portforward", { podSandboxId }),
     };
     return runtime as RuntimeService;
