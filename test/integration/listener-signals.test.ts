@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { Agent, type ClientRequest, request, type RequestOptions } from "node:https";
+import type { ClientRequest } from "node:http";
+import { Agent, request, type RequestOptions } from "node:https";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/log.ts";
