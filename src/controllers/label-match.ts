@@ -1,22 +1,23 @@
-import type { LabelSelector } from "../meta/generated/meta-v1.ts";
+import type { LabelSelector as LabelSelectorSpec } from "../meta/generated/meta-v1.ts";
+import { LabelSelector } from "../meta/label-selector.ts";
 
 type Labels = { readonly [key: string]: string } | undefined;
 
-/** Whether labels satisfy the selector. Absent selects nothing, an empty one everything. @upstream apimachinery/pkg/apis/meta/v1/helpers.go LabelSelectorAsSelector */
-export function labelsMatch(selector: LabelSelector | undefined, labels: Labels): boolean {
+/** PERF: specs come frozen from a cache, so each is read once. */
+const known = new WeakMap<LabelSelectorSpec, LabelSelector>();
+
+/** Whether labels satisfy a spec's selector. Absent selects nothing, an empty one everything. */
+export function labelsMatch(selector: LabelSelectorSpec | undefined, labels: Labels): boolean {
   if (selector === undefined) return false;
-  for (const key in selector.matchLabels) if (labels?.[key] !== selector.matchLabels[key]) return false;
-  for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
-    const value = labels?.[key];
-    if (operator === "In" && (value === undefined || !values.includes(value))) return false;
-    if (operator === "NotIn" && value !== undefined && values.includes(value)) return false;
-    if (operator === "Exists" && value === undefined) return false;
-    if (operator === "DoesNotExist" && value !== undefined) return false;
+  let parsed = known.get(selector);
+  if (parsed === undefined) {
+    parsed = LabelSelector.of(selector);
+    known.set(selector, parsed);
   }
-  return true;
+  return parsed.matches(labels);
 }
 
-export function isEmptySelector(selector: LabelSelector | undefined): boolean {
+export function isEmptySelector(selector: LabelSelectorSpec | undefined): boolean {
   return selector !== undefined && Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;
 }
 
