@@ -29,6 +29,8 @@ export interface PulledImage {
   readonly user: { readonly uid?: number | undefined; readonly username?: string | undefined };
 }
 
+const backOffShownAfterMs = 1_000;
+
 /** Makes sure that images are there, one pull at a time. @upstream pkg/kubelet/images/image_manager.go */
 export class ImagePuller {
   readonly #images: ImageService;
@@ -115,7 +117,8 @@ export class ImagePuller {
       const nowMs = this.#clock.now();
       this.#backOff.next(key, { eventMs: nowMs, nowMs });
       this.#lastErrors.set(key, `ErrImagePull: ${text}`);
-      throw new StartError("ErrImagePull", text, { retryAfterMs: this.#backOff.delayOf(key) });
+      // Looked at again soon, so that the pod says that it waits; the next pull comes when the back-off is over.
+      throw new StartError("ErrImagePull", text, { retryAfterMs: Math.min(backOffShownAfterMs, this.#backOff.delayOf(key)) });
     }
     this.#lastErrors.delete(key);
     const nowMs = this.#clock.now();

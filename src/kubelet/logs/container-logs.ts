@@ -36,14 +36,17 @@ function chooseInstance(request: ContainerLogRequest, pod: Pod, runtimePod: Runt
   const instances = (runtimePod?.containers ?? []).filter(({ name }) => name === request.container);
   const started = instances.filter(({ state }) => state !== "created");
   const [current] = started;
+  const lists = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? []), ...(pod.status?.ephemeralContainerStatuses ?? [])];
+  const status = lists.find(({ name }) => name === request.container);
   if (request.previous === true) {
-    const previous = started.find((instance) => instance.id !== instances[0]?.id && instance.state !== "running");
+    // While a restart waits, the instance that ended last is the previous one already.
+    const told = status?.lastState?.terminated?.containerID?.split("://").at(-1);
+    const previous = started.find(({ id }) => id === told) ?? started.find(({ id, state }) => id !== instances[0]?.id && state !== "running");
     if (previous === undefined) throw badRequest(`previous terminated container "${request.container}" in pod "${request.pod}" not found`);
     return previous;
   }
   if (current !== undefined) return current;
-  const lists = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? []), ...(pod.status?.ephemeralContainerStatuses ?? [])];
-  const waiting = lists.find(({ name }) => name === request.container)?.state?.waiting;
+  const waiting = status?.state?.waiting;
   const reason = waiting?.reason ?? "ContainerCreating";
   if (reason === "ErrImagePull" || reason === "ImagePullBackOff")
     throw badRequest(`container "${request.container}" in pod "${request.pod}" is waiting to start: trying and failing to pull image`);
