@@ -17,6 +17,7 @@ import { defaultTolerationSeconds, priorityAdmission } from "../server/admission
 import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
 import { serviceAccountAdmission } from "../server/admission/service-account.ts";
 import { serviceAddresses } from "../server/admission/service-addresses.ts";
+import { bearerTokens, type TokenAuthenticator } from "../server/authn/bearer-tokens.ts";
 import { clientCertificate } from "../server/authn/client-certificate.ts";
 import { ServiceAccountTokens } from "../server/authn/service-account-tokens.ts";
 import { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
@@ -30,6 +31,9 @@ import { evictPod } from "../server/subresources/eviction.ts";
 import { finalizeNamespace } from "../server/subresources/finalize.ts";
 import { nodeProxy, podLog, podStream } from "../server/subresources/kubelet-proxy.ts";
 import { approveCertificate, ephemeralContainers, resizePod } from "../server/subresources/own-rules.ts";
+import { localSubjectAccessReview, selfSubjectAccessReview, subjectAccessReview } from "../server/subresources/reviews/access-review.ts";
+import { selfSubjectReview, tokenReview } from "../server/subresources/reviews/identity-review.ts";
+import { selfSubjectRulesReview } from "../server/subresources/reviews/rules-review.ts";
 import { scale } from "../server/subresources/scale.ts";
 import { tokenRequest } from "../server/subresources/token-request.ts";
 import { podProxy, serviceProxy } from "../server/subresources/workload-proxy.ts";
@@ -80,7 +84,9 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
   ];
   const api: ApiServer = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions }, deps, (parts) => {
     const { cache } = parts;
-    const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences: [options.issuer] }, { ...deps, cache });
+    const audiences = [options.issuer];
+    const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences }, { ...deps, cache });
+    const tokenKinds: readonly TokenAuthenticator[] = [tokens];
     const { clusterCa } = options;
     const special = new Map<string, SpecialHandler>([
       ["*/scale", scale],
@@ -99,9 +105,15 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
       ["/nodes/proxy", nodeProxy(clusterCa)],
       ["/namespaces/finalize", finalizeNamespace],
       ["/serviceaccounts/token", tokenRequest(tokens)],
+      ["authentication.k8s.io/selfsubjectreviews", selfSubjectReview],
+      ["authentication.k8s.io/tokenreviews", tokenReview(tokenKinds, audiences)],
+      ["authorization.k8s.io/localsubjectaccessreviews", localSubjectAccessReview],
+      ["authorization.k8s.io/selfsubjectaccessreviews", selfSubjectAccessReview],
+      ["authorization.k8s.io/selfsubjectrulesreviews", selfSubjectRulesReview],
+      ["authorization.k8s.io/subjectaccessreviews", subjectAccessReview],
     ]);
     return {
-      authenticators: [clientCertificate, tokens],
+      authenticators: [clientCertificate, bearerTokens({ audiences }, { tokens: tokenKinds })],
       authorizer: new RbacAuthorizer({ cache }),
       plugins: [
         namespaceLifecycle(cache),

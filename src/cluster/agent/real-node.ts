@@ -32,6 +32,7 @@ import { demoImageArchive } from "../images/demo-image.ts";
 import { writePauseImage } from "../images/pause-image.ts";
 import { KubeletServer } from "../kubelet-server/kubelet-server.ts";
 import { hostNames } from "../instance.ts";
+import { withLocalImages } from "./local-images.ts";
 import type { ClusterConfig, ContainerdPlace, HostConfig, NodeIdentity } from "./agent-protocol.ts";
 import { podNetworkFolders, removeHostTraces } from "./remove-host-traces.ts";
 
@@ -104,6 +105,7 @@ export class RealNode {
     const proxySide = this.#connect(cluster, cluster.proxy);
     const recorder = createEventRecorder({ ...shared, component: "kubelet", host: own.name });
     const files = nodeFiles;
+    const demo = pendingWork();
     const kubelet = new Kubelet(
       {
         nodeName: own.name,
@@ -121,7 +123,7 @@ export class RealNode {
         informers,
         recorder,
         runtime: this.#runtime.runtime,
-        images: this.#runtime.images,
+        images: withLocalImages(this.#runtime.images, () => demo.promise),
         files,
         mounts: nodeMounts(),
         network: nodeNetwork,
@@ -156,7 +158,10 @@ export class RealNode {
     this.#deps.stage("node agent");
     await Promise.all([becomesReady(nodeInformer, signal), proxySide.informers.waitForSync(signal)]);
     this.#deps.stage("node Ready, DNS answering");
-    this.#follow("demo images", this.#importDemo());
+    this.#follow(
+      "demo images",
+      this.#importDemo().finally(() => demo.done()),
+    );
   }
 
   /** Ends the agent; and, unless they are kept, the pods with everything that stands for them on the host. */
@@ -222,6 +227,15 @@ export class RealNode {
       }),
     );
   }
+}
+
+/** Something that others may wait for. */
+function pendingWork(): { readonly promise: Promise<void>; done(): void } {
+  let done = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  return { promise, done: () => done() };
 }
 
 /** Resolves when the node's Ready condition is True. */
