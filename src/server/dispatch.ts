@@ -41,7 +41,7 @@ export async function dispatch(
   const context: ResourceContext = { request, query, target: place, served, user, signal, warnings };
   if (place.subresource !== "") return dispatchSubresource(parts, special, context);
   const handler = special.get(`${target.group}/${target.resource}`);
-  if (handler !== undefined) return handler(parts, context);
+  if (handler !== undefined && served.verbs.has(place.verb) && place.name === "") return handler(parts, context);
   return dispatchStored(parts, context);
 }
 

@@ -5,7 +5,7 @@ import { unauthorized } from "../../meta/status-error.ts";
 import type { UserInfo } from "../../meta/wire.ts";
 import type { Signer } from "../../platform/signer.ts";
 import type { StateCache } from "../cache/state-cache.ts";
-import type { Authenticator } from "./authenticator.ts";
+import type { ReviewedToken, TokenAuthenticator } from "./bearer-tokens.ts";
 
 /** What a token is bound to besides its account: it ends with that object. */
 export interface BoundObject {
@@ -78,7 +78,7 @@ const KNOWN_LIMIT = 10_000;
 const CLOCK_SKEW_S = 0;
 
 /** Issues service-account tokens, and tells whom a token stands for while everything it is bound to stands. */
-export class ServiceAccountTokens implements Authenticator {
+export class ServiceAccountTokens implements TokenAuthenticator {
   readonly #options: TokenOptions;
   readonly #deps: TokenDeps;
   /** PERF: claims of tokens whose signature was checked; what they are bound to is looked at every time. */
@@ -112,17 +112,8 @@ export class ServiceAccountTokens implements Authenticator {
     return { token: `${text}.${signer.sign(text)}`, expiresAtMs: claims.exp * 1000 };
   }
 
-  authenticate(request: { readonly headers: { readonly [name: string]: string | undefined } }): UserInfo | undefined {
-    const header = request.headers["authorization"];
-    if (header === undefined || !/^bearer /i.test(header)) return undefined;
-    const token = header.slice(7).trim();
-    const reviewed = this.review(token, this.#options.audiences);
-    if (reviewed === undefined) return undefined;
-    return reviewed.user;
-  }
-
   /** Undefined: not a token of this issuer. Throws 401 when it is one and does not hold. */
-  review(token: string, audiences: readonly string[]): { readonly user: UserInfo; readonly audiences: readonly string[] } | undefined {
+  review(token: string, audiences: readonly string[]): ReviewedToken | undefined {
     const claims = this.#claimsOf(token);
     if (claims === undefined) return undefined;
     const now = this.#deps.clock.now() / 1000;

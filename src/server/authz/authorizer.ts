@@ -1,3 +1,4 @@
+import type { PolicyRule } from "../../api/generated/types/rbac-v1.ts";
 import type { UserInfo } from "../../meta/wire.ts";
 
 /** What someone wants to do. Without `resource` it is a path. */
@@ -25,4 +26,6 @@ export interface Decision {
 /** Decides at once, from state that it keeps current itself. */
 export interface Authorizer {
   authorize(attributes: AuthorizationAttributes): Decision | Promise<Decision>;
+  /** Every rule that holds for a user, cluster-wide and in a namespace; absent when it cannot be told. */
+  rulesFor?(user: UserInfo, namespace: string): readonly PolicyRule[];
 }

@@ -6,7 +6,7 @@ import type { AuthorizationAttributes, Authorizer, Decision } from "./authorizer
 type Binding = Pick<RoleBinding, "metadata" | "subjects" | "roleRef">;
 
 /** Bindings that may concern a subject, by `User x`, `Group x` or `ServiceAccount ns/x`. */
-type BySubject = Map<string, Binding[]>;
+type BySubject = Map<string, { readonly binding: Binding; readonly subject: Subject }[]>;
 
 const PREFIXES = {
   roles: "/registry/roles/",
@@ -15,11 +15,11 @@ const PREFIXES = {
   clusterRoleBindings: "/registry/clusterrolebindings/",
 } as const;
 
-/** What allows a request: for administrators' eyes. */
-export interface Grant {
-  readonly binding: string;
-  readonly role: string;
-  readonly rule: PolicyRule;
+/** Rules that a user has, and through what. */
+interface Grant {
+  readonly binding: Binding;
+  readonly subject: Subject;
+  readonly rules: readonly PolicyRule[];
 }
 
 /** Role-based access control over the cached roles and bindings. @upstream plugin/pkg/auth/authorizer/rbac */
@@ -45,25 +45,19 @@ export class RbacAuthorizer implements Authorizer {
   }
 
   authorize(attributes: AuthorizationAttributes): Decision {
-    if (attributes.user.groups.includes("system:masters")) return { verdict: "allow" };
-    const grant = this.grantFor(attributes);
-    if (grant === undefined) return { verdict: "no-opinion" };
-    return { verdict: "allow", reason: `RBAC: allowed by ${grant.binding} of ${grant.role} to ${attributes.user.name}` };
-  }
-
-  /** The first binding and rule that allow the request. */
-  grantFor(attributes: AuthorizationAttributes): Grant | undefined {
-    for (const { binding, rules } of this.#rulesFor(attributes.user, attributes.namespace)) {
-      for (const rule of rules) {
-        if (ruleAllows(rule, attributes)) return { binding: binding.metadata.name ?? "", role: binding.roleRef.name, rule };
-      }
-    }
-    return undefined;
+    const { user, namespace } = attributes;
+    if (user.groups.includes("system:masters")) return { verdict: "allow" };
+    const missing = new Set<string>();
+    for (const grant of this.#rulesFor(user, namespace, missing))
+      if (grant.rules.some((rule) => ruleAllows(rule, attributes))) return { verdict: "allow", reason: `RBAC: allowed by ${describe(grant)}` };
+    if (missing.size === 0) return { verdict: "no-opinion" };
+    const [first] = missing;
+    return { verdict: "no-opinion", reason: `RBAC: ${missing.size === 1 ? (first ?? "") : `[${[...missing].join(", ")}]`}` };
   }
 
   /** Every rule that holds for a user, cluster-wide and in a namespace. */
   rulesFor(user: UserInfo, namespace: string): readonly PolicyRule[] {
-    return [...this.#rulesFor(user, namespace)].flatMap(({ rules }) => rules);
+    return [...this.#rulesFor(user, namespace, new Set())].flatMap(({ rules }) => rules);
   }
 
   /** The rules of a role that a binding names; undefined when there is no such role. */
@@ -74,28 +68,39 @@ export class RbacAuthorizer implements Authorizer {
     return role === undefined ? undefined : (role.rules ?? []);
   }
 
-  *#rulesFor(user: UserInfo, namespace: string): IterableIterator<{ readonly binding: Binding; readonly rules: readonly PolicyRule[] }> {
+  /** `missing` gathers what is said of roles that bindings name and nobody made. */
+  *#rulesFor(user: UserInfo, namespace: string, missing: Set<string>): IterableIterator<Grant> {
     this.#clusterBindings ??= bySubject(
       [...this.#cache.resource(PREFIXES.clusterRoleBindings).range(PREFIXES.clusterRoleBindings)].map(([, entry]) => entry.object as ClusterRoleBinding),
     );
-    yield* this.#matching(this.#clusterBindings, user, "");
+    yield* this.#matching(this.#clusterBindings, user, "", missing);
     if (namespace === "") return;
     let mine = this.#bindings.get(namespace);
     if (mine === undefined) {
       mine = bySubject([...this.#cache.resource(PREFIXES.roleBindings).range(`${PREFIXES.roleBindings}${namespace}/`)].map(([, entry]) => entry.object as RoleBinding));
       this.#bindings.set(namespace, mine);
     }
-    yield* this.#matching(mine, user, namespace);
+    yield* this.#matching(mine, user, namespace, missing);
   }
 
-  *#matching(index: BySubject, user: UserInfo, namespace: string): IterableIterator<{ readonly binding: Binding; readonly rules: readonly PolicyRule[] }> {
-    for (const subject of subjectsOf(user)) {
-      for (const binding of index.get(subject) ?? []) {
+  *#matching(index: BySubject, user: UserInfo, namespace: string, missing: Set<string>): IterableIterator<Grant> {
+    for (const key of subjectsOf(user)) {
+      for (const { binding, subject } of index.get(key) ?? []) {
         const rules = this.rulesOf(binding.roleRef, namespace);
-        if (rules !== undefined) yield { binding, rules };
+        if (rules !== undefined) yield { binding, subject, rules };
+        else missing.add(`${binding.roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(binding.roleRef.name)} not found`);
       }
     }
   }
+}
+
+/** @upstream pkg/registry/rbac/validation/rule.go clusterRoleBindingDescriber, roleBindingDescriber */
+function describe({ binding, subject }: Grant): string {
+  const { metadata, roleRef } = binding;
+  const own =
+    metadata.namespace === undefined ? `ClusterRoleBinding ${JSON.stringify(metadata.name)}` : `RoleBinding ${JSON.stringify(`${metadata.name ?? ""}/${metadata.namespace}`)}`;
+  const who = subject.kind === "ServiceAccount" ? `${subject.name}/${subject.namespace ?? metadata.namespace ?? ""}` : subject.name;
+  return `${own} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to ${subject.kind} ${JSON.stringify(who)}`;
 }
 
 function subjectsOf(user: UserInfo): string[] {
@@ -111,8 +116,8 @@ function bySubject(bindings: readonly Binding[]): BySubject {
     for (const subject of binding.subjects ?? []) {
       const key = subjectKey(subject, binding.metadata.namespace ?? "");
       const list = index.get(key);
-      if (list === undefined) index.set(key, [binding]);
-      else list.push(binding);
+      if (list === undefined) index.set(key, [{ binding, subject }]);
+      else list.push({ binding, subject });
     }
   }
   return index;
