@@ -79,6 +79,6 @@ function take(value: unknown, step: Step): unknown[] {
   return (value as unknown[]).filter((item) => {
     let inner: unknown = item;
     for (const name of step.field) inner = typeof inner === "object" && inner !== null ? (inner as Record<string, unknown>)[name] : undefined;
-    return inner !== undefined && String(inner) === step.equals;
+    return (typeof inner === "string" || typeof inner === "number" || typeof inner === "boolean") && String(inner) === step.equals;
   });
 }

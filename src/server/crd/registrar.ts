@@ -164,7 +164,9 @@ export class CrdRegistrar {
         waiting.map(({ metadata }) =>
           client
             .delete(resource, metadata.name ?? "", { namespace: metadata.namespace })
-            .catch((error: unknown) => void (hasReason(error, "NotFound") ? undefined : this.#deps.log.debug("not deleted", { error }))),
+            .catch((error: unknown) => {
+              if (!hasReason(error, "NotFound")) this.#deps.log.debug("object of a definition not deleted", { error });
+            }),
         ),
       );
       return true;

@@ -67,7 +67,7 @@ function patternOf(text: string): RegExp | undefined {
 }
 
 function* validateText(value: string, { maxLength, minLength, pattern, format }: Structural, path: string): Iterable<FieldError> {
-  const length = [...value].length;
+  const length = Array.from(value).length;
   if (maxLength !== undefined && length > maxLength) yield { type: "FieldValueTooLong", field: path, value, detail: `may not be more than ${maxLength} bytes` };
   if (minLength !== undefined && length < minLength) yield error(path, value, `${inBody(path)} should be at least ${minLength} chars long`);
   if (pattern !== undefined && pattern !== "" && patternOf(pattern)?.test(value) === false) yield error(path, value, `${inBody(path)} should match '${pattern}'`);
