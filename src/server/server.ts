@@ -7,7 +7,8 @@ import { failure, forbidden, StatusError, unauthorized } from "../meta/status-er
 import type { ApiRequest, ApiResponse, Handle, UserInfo } from "../meta/wire.ts";
 import type { Store } from "../store/contract.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
-import { allAuthenticated, anonymousUser, type Authenticator } from "./authn/authenticator.ts";
+import { allAuthenticated, allUnauthenticated, anonymousUser, type Authenticator } from "./authn/authenticator.ts";
+import { impersonate, impersonationOf } from "./authn/impersonation.ts";
 import type { AuthorizationAttributes, Authorizer } from "./authz/authorizer.ts";
 import { forbiddenMessage } from "./authz/forbidden-message.ts";
 import { StateCache } from "./cache/state-cache.ts";
@@ -105,7 +106,9 @@ export class ApiServer {
   };
 
   async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, warnings: string[], signal: AbortSignal): Promise<ApiResponse> {
-    const user = await this.#authenticate(request);
+    const caller = await this.#authenticate(request);
+    const wanted = impersonationOf(request.headers);
+    const user = wanted === undefined ? caller : await impersonate(caller, wanted, this.parts.authorizer);
     await this.#authorize(user, info);
     if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, warnings, signal);
     for (const handler of this.#wiring.paths) {
@@ -120,7 +123,7 @@ export class ApiServer {
     for (const authenticator of this.#wiring.authenticators) {
       const user = await authenticator.authenticate(request);
       if (user !== undefined)
-        return user.groups.includes(allAuthenticated) || user.groups.includes("system:unauthenticated") ? user : { ...user, groups: [...user.groups, allAuthenticated] };
+        return user.groups.includes(allAuthenticated) || user.groups.includes(allUnauthenticated) ? user : { ...user, groups: [...user.groups, allAuthenticated] };
     }
     if (request.headers["authorization"] !== undefined) throw unauthorized();
     return anonymousUser;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { namespaces, roleBindings, roles, serviceAccounts } from "../../src/api/generated/resources.ts";
+import { clusterRoleBindings, clusterRoles, namespaces, roleBindings, roles, serviceAccounts } from "../../src/api/generated/resources.ts";
 import { type Person, serveCluster, type ServedCluster } from "./served-cluster.ts";
 
 let cluster: ServedCluster;
@@ -113,5 +113,59 @@ describe("identity reviews", () => {
     ])
       expect((await whoami(headers)).body.status.userInfo.username).toBe("system:serviceaccount:team:robot");
     expect((await whoami({ authorization: "Bearer nonsense" })).status).toBe(401);
+  });
+});
+
+describe("impersonation", () => {
+  const whoami = (as: Person, headers: { readonly [name: string]: string }): ReturnType<typeof cluster.ask> =>
+    cluster.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", { as, headers, body: {} });
+  const root = { name: "root", groups: ["system:masters"] };
+
+  it.each([
+    ["a user", { "impersonate-user": "bob" }, { username: "bob", groups: ["system:authenticated"] }],
+    ["groups", { "impersonate-user": "bob", "impersonate-group": "a, b" }, { username: "bob", groups: ["a", "b", "system:authenticated"] }],
+    [
+      "a service account",
+      { "impersonate-user": "system:serviceaccount:team:robot" },
+      { username: "system:serviceaccount:team:robot", groups: ["system:serviceaccounts", "system:serviceaccounts:team", "system:authenticated"] },
+    ],
+    [
+      "a uid and extras",
+      { "impersonate-user": "bob", "impersonate-uid": "7", "impersonate-extra-example.com%2fscope": "x, y" },
+      { username: "bob", uid: "7", groups: ["system:authenticated"], extra: { "example.com/scope": ["x", "y"] } },
+    ],
+  ])("takes on %s", async (_, headers, expected) => {
+    expect((await whoami(root, headers as { readonly [name: string]: string })).body.status.userInfo).toEqual(expected);
+  });
+
+  it("is the anonymous user without standing", async () => {
+    // system:basic-user is for the authenticated: the anonymous user may not even ask who it is.
+    expect((await whoami(root, { "impersonate-user": "system:anonymous" })).body.message).toBe(
+      'selfsubjectreviews.authentication.k8s.io is forbidden: User "system:anonymous" cannot create resource "selfsubjectreviews" in API group "authentication.k8s.io" at the cluster scope',
+    );
+  });
+
+  it("asks for each part", async () => {
+    await cluster.admin.create(clusterRoles, { metadata: { name: "act" }, rules: [{ verbs: ["impersonate"], apiGroups: [""], resources: ["users"], resourceNames: ["bob"] }] });
+    await cluster.admin.create(clusterRoleBindings, {
+      metadata: { name: "act" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "act" },
+      subjects: [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: "alice" }],
+    });
+    expect((await whoami(alice, { "impersonate-user": "bob" })).body.status.userInfo.username).toBe("bob");
+    expect((await whoami(alice, { "impersonate-user": "carol" })).body).toMatchObject({
+      code: 403,
+      message: 'users "carol" is forbidden: User "alice" cannot impersonate resource "users" in API group "" at the cluster scope',
+    });
+    expect((await whoami(alice, { "impersonate-user": "bob", "impersonate-group": "system:masters" })).body.message).toBe(
+      'groups "system:masters" is forbidden: User "alice" cannot impersonate resource "groups" in API group "" at the cluster scope',
+    );
+    expect((await whoami(alice, { "impersonate-user": "bob", "impersonate-uid": "7" })).body.message).toContain('resource "uids" in API group "authentication.k8s.io"');
+  });
+
+  it("needs a user", async () => {
+    const { status, body } = await whoami(root, { "impersonate-group": "a" });
+    expect(status).toBe(500);
+    expect(body.message).toContain("without impersonating a user");
   });
 });

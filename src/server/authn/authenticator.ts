@@ -8,5 +8,6 @@ export interface Authenticator {
   authenticate(request: ApiRequest): UserInfo | undefined | Promise<UserInfo | undefined>;
 }
 
-export const anonymousUser: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+export const allUnauthenticated = "system:unauthenticated";
+export const anonymousUser: UserInfo = { name: "system:anonymous", groups: [allUnauthenticated] };
 export const allAuthenticated = "system:authenticated";

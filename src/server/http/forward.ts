@@ -18,7 +18,7 @@ const CONNECT_MS = 10_000;
 function outgoingHeaders(incoming: IncomingHttpHeaders, target: ProxyTarget, upgrade: boolean): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(incoming)) {
-    if (value === undefined || name.startsWith(":") || (!upgrade && hopByHop.has(name)) || name === "host" || name === "authorization") continue;
+    if (value === undefined || name.startsWith(":") || (!upgrade && hopByHop.has(name)) || name === "host" || name === "authorization" || name.startsWith("impersonate-")) continue;
     headers[name] = value;
   }
   for (const [name, value] of Object.entries(target.headers)) {
