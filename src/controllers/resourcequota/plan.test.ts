@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import type { PersistentVolumeClaim, ResourceQuota, ResourceQuotaSpec } from "../../api/generated/types/core-v1.ts";
+import { epochMs, samplePod, sampleService, type SamplePod } from "../sample-objects.ts";
+import { countedResource, quotaStatus, type QuotaState } from "./plan.ts";
+
+const quota = (spec: ResourceQuotaSpec): ResourceQuota => ({ apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "q", namespace: "ns" }, spec });
+const hard = (...names: readonly string[]) => ({ hard: Object.fromEntries(names.map((name) => [name, "100"])) });
+const used = (spec: ResourceQuotaSpec, rest: Partial<QuotaState> = {}) =>
+  quotaStatus({ quota: quota(spec), pods: [], services: [], claims: [], countOf: () => undefined, nowMs: epochMs, ...rest }).used;
+const pod = (name: string, requests: Record<string, string>, rest: SamplePod = {}) =>
+  samplePod(name, { ...rest, spec: { containers: [{ name: "main", resources: { requests, limits: requests } }], ...rest.spec } });
+
+describe("pods", () => {
+  const pods = [pod("a", { cpu: "500m", memory: "1Gi" }), pod("b", { cpu: "250m" }), pod("done", { cpu: "9" }, { phase: "Succeeded" })];
+  it("count what they request, unless they have ended", () => {
+    expect(used(hard("pods", "count/pods", "cpu", "requests.cpu", "limits.cpu", "requests.memory", "requests.nvidia.com/gpu"), { pods })).toEqual({
+      pods: "2",
+      "count/pods": "3",
+      cpu: "750m",
+      "requests.cpu": "750m",
+      "limits.cpu": "750m",
+      "requests.memory": "1Gi",
+      "requests.nvidia.com/gpu": "0",
+    });
+  });
+  it.each([
+    [{ scopes: ["BestEffort"] }, "1"],
+    [{ scopes: ["NotBestEffort"] }, "2"],
+    [{ scopes: ["Terminating"] }, "1"],
+    [{ scopes: ["NotTerminating", "NotBestEffort"] }, "1"],
+    [{ scopeSelector: { matchExpressions: [{ scopeName: "PriorityClass", operator: "In", values: ["high"] }] } }, "1"],
+    [{ scopeSelector: { matchExpressions: [{ scopeName: "PriorityClass", operator: "DoesNotExist" }] } }, "2"],
+  ])("in %j", (scopes, count) => {
+    const given = [pod("free", {}), pod("urgent", { cpu: "1" }, { spec: { priorityClassName: "high" } }), pod("short", { cpu: "1" }, { spec: { activeDeadlineSeconds: 5 } })];
+    expect(used({ ...hard("pods"), ...scopes }, { pods: given })).toEqual({ pods: count });
+  });
+});
+
+it("counts objects under either name", () => {
+  const counts: Readonly<Record<string, number>> = { configmaps: 3, "deployments.apps": 2 };
+  expect(used(hard("configmaps", "count/configmaps", "count/deployments.apps", "count/nothing.here"), { countOf: (resource) => counts[resource] })).toEqual({
+    configmaps: "3",
+    "count/configmaps": "3",
+    "count/deployments.apps": "2",
+    "count/nothing.here": "0",
+  });
+  expect([countedResource("count/jobs.batch"), countedResource("secrets"), countedResource("cpu")]).toEqual(["jobs.batch", "secrets", undefined]);
+});
+
+it("counts services by what they occupy", () => {
+  const services = [
+    sampleService({ type: "LoadBalancer", ports: [{ port: 1 }, { port: 2 }] }),
+    sampleService({ type: "NodePort", ports: [{ port: 1 }] }),
+    sampleService({ type: "LoadBalancer", allocateLoadBalancerNodePorts: false, ports: [{ port: 1 }] }),
+  ];
+  expect(used(hard("services.loadbalancers", "services.nodeports"), { services })).toEqual({ "services.loadbalancers": "2", "services.nodeports": "3" });
+});
+
+it("counts storage, also by class", () => {
+  const claim = (storage: string, storageClassName: string): PersistentVolumeClaim => ({
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: {},
+    spec: { storageClassName, resources: { requests: { storage } } },
+  });
+  const claims = [claim("1Gi", "fast"), claim("512Mi", "slow")];
+  expect(used(hard("requests.storage", "fast.storageclass.storage.k8s.io/requests.storage", "slow.storageclass.storage.k8s.io/persistentvolumeclaims"), { claims })).toEqual({
+    "requests.storage": "1536Mi",
+    "fast.storageclass.storage.k8s.io/requests.storage": "1Gi",
+    "slow.storageclass.storage.k8s.io/persistentvolumeclaims": "1",
+  });
+});

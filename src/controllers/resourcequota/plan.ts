@@ -1,0 +1,73 @@
+import type { PersistentVolumeClaim, Pod, ResourceQuota, ResourceQuotaStatus, Service } from "../../api/generated/types/core-v1.ts";
+import { Quantity } from "../../meta/quantity.ts";
+import { inScopes, podUsage, type Usage } from "./pod-usage.ts";
+
+const one = Quantity.of(1);
+/** Resources that quotas count under their bare name, too. */
+const bareNames = new Set(["configmaps", "secrets", "replicationcontrollers", "resourcequotas", "services", "persistentvolumeclaims"]);
+
+export interface QuotaState {
+  readonly quota: ResourceQuota;
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[];
+  readonly claims: readonly PersistentVolumeClaim[];
+  /** How many objects of `configmaps`, `deployments.apps` … there are; undefined when that is no resource. */
+  readonly countOf: (resource: string) => number | undefined;
+  readonly nowMs: number;
+}
+
+/** The resource whose objects a quota's name counts: `deployments.apps` of `count/deployments.apps`; undefined for other names. */
+export function countedResource(name: string): string | undefined {
+  if (name.startsWith("count/")) return name.slice("count/".length);
+  return bareNames.has(name) ? name : undefined;
+}
+
+/** @upstream pkg/controller/resourcequota/resource_quota_controller.go syncResourceQuota */
+export function quotaStatus(state: QuotaState): ResourceQuotaStatus {
+  const { hard = {} } = state.quota.spec;
+  const scoped = (state.quota.spec.scopes ?? []).length > 0 || state.quota.spec.scopeSelector !== undefined;
+  const total = new Map<string, Quantity>();
+  const add = (usage: Usage): void => {
+    for (const [name, amount] of usage) total.set(name, total.get(name)?.add(amount) ?? amount);
+  };
+  for (const pod of state.pods) if (inScopes(pod, state.quota.spec)) add(podUsage(pod, state.nowMs));
+  // Scopes are about pods; with them nothing else counts.
+  if (!scoped) {
+    for (const service of state.services) add(serviceUsage(service));
+    for (const claim of state.claims) add(claimUsage(claim));
+  }
+  const used: Record<string, string> = {};
+  for (const name of Object.keys(hard).sort()) {
+    const resource = countedResource(name);
+    const counted = resource === undefined || resource === "pods" ? undefined : state.countOf(resource);
+    if (counted === undefined) used[name] = (total.get(name) ?? Quantity.zero).toString();
+    else used[name] = String(scoped ? 0 : counted);
+  }
+  return { hard, used };
+}
+
+function serviceUsage({ spec }: Service): Usage {
+  const usage = new Map<string, Quantity>();
+  const ports = spec?.ports?.length ?? 0;
+  if (spec?.type === "LoadBalancer") {
+    usage.set("services.loadbalancers", one);
+    if (spec.allocateLoadBalancerNodePorts !== false) usage.set("services.nodeports", Quantity.of(ports));
+    else usage.set("services.nodeports", Quantity.of((spec.ports ?? []).filter(({ nodePort = 0 }) => nodePort !== 0).length));
+  } else if (spec?.type === "NodePort") usage.set("services.nodeports", Quantity.of(ports));
+  return usage;
+}
+
+function claimUsage({ spec, status }: PersistentVolumeClaim): Usage {
+  const usage = new Map<string, Quantity>();
+  const asked = spec.resources?.requests?.["storage"];
+  const given = status?.allocatedResources?.["storage"];
+  const amounts = [asked, given].filter((text) => text !== undefined).map((text) => Quantity.parse(text));
+  const [first, second] = amounts;
+  const storage = first !== undefined && second !== undefined ? (first.compare(second) >= 0 ? first : second) : first;
+  const prefix = spec.storageClassName === undefined || spec.storageClassName === "" ? undefined : `${spec.storageClassName}.storageclass.storage.k8s.io/`;
+  if (prefix !== undefined) usage.set(`${prefix}persistentvolumeclaims`, one);
+  if (storage === undefined) return usage;
+  usage.set("requests.storage", storage);
+  if (prefix !== undefined) usage.set(`${prefix}requests.storage`, storage);
+  return usage;
+}

@@ -1,0 +1,84 @@
+import { persistentVolumeClaims, pods, resourceQuotas, services } from "../../api/generated/resources.ts";
+import type { ResourceQuota } from "../../api/generated/types/core-v1.ts";
+import { deepEqual } from "../../base/values.ts";
+import type { Informer } from "../../client/informer.ts";
+import { keyOf, type KubeObject } from "../../meta/object.ts";
+import { groupResourceText, type Resource } from "../../meta/resource.ts";
+import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
+import { discoverResources } from "../discover-resources.ts";
+import { enqueueKeys, LateQueue } from "../enqueue.ts";
+import { updateStatus } from "../update-status.ts";
+import { countedResource, quotaStatus } from "./plan.ts";
+
+/** All quotas are counted anew this often, whatever was missed. */
+const resyncMs = 5 * 60_000;
+/** How soon a quota whose resources are not listed yet is looked at again. */
+const unsyncedMs = 500;
+
+/** Counts what namespaces use of their quotas. @upstream pkg/controller/resourcequota */
+export function resourceQuotaController(deps: ControllerDeps): Controller {
+  const { client, clock, informers } = deps;
+  const quotas = informers.informer(resourceQuotas);
+  const podInformer = informers.informer(pods);
+  const serviceInformer = informers.informer(services);
+  const claimInformer = informers.informer(persistentVolumeClaims);
+  const late = new LateQueue();
+  /** Informers of resources that some quota counts, by `deployments.apps`; undefined: there is no such resource. */
+  const counted = new Map<string, Informer<KubeObject>>();
+
+  const quotasIn = ({ metadata: { namespace = "" } }: KubeObject): readonly string[] => quotas.lister.inNamespace(namespace).map(keyOf);
+
+  async function watchCounted(quota: ResourceQuota): Promise<void> {
+    const wanted = Object.keys(quota.spec.hard ?? {})
+      .map(countedResource)
+      .filter((name) => name !== undefined && name !== "pods" && !counted.has(name));
+    if (wanted.length === 0) return;
+    const { resources } = await discoverResources(client);
+    for (const resource of resources) {
+      const name = groupResourceText(resource);
+      if (!wanted.includes(name) || counted.has(name) || !resource.namespaced || !resource.verbs.includes("watch")) continue;
+      const handle: Resource<KubeObject> = resource;
+      const informer = informers.informer(handle);
+      counted.set(name, informer);
+      enqueueKeys(late, informer, quotasIn);
+    }
+  }
+
+  async function reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const quota = quotas.lister.get(key);
+    if (quota === undefined) return;
+    const { namespace = "" } = quota.metadata;
+    await watchCounted(quota);
+    const names = Object.keys(quota.spec.hard ?? {}).map(countedResource);
+    if (names.some((name) => name !== undefined && counted.get(name)?.synced === false)) {
+      late.addAfter(key, unsyncedMs);
+      return;
+    }
+    const status = quotaStatus({
+      quota,
+      pods: podInformer.lister.inNamespace(namespace),
+      services: serviceInformer.lister.inNamespace(namespace),
+      claims: claimInformer.lister.inNamespace(namespace),
+      countOf: (resource) => counted.get(resource)?.lister.inNamespace(namespace).length,
+      nowMs: clock.now(),
+    });
+    await updateStatus(client, resourceQuotas, quota, { signal, next: (live) => (deepEqual(live.status, status) ? undefined : { ...live, status }) });
+    late.addAfter(key, resyncMs);
+  }
+
+  function setup(queue: Enqueue): void {
+    late.bind(queue);
+    // Its own status writes bring nothing new.
+    quotas.subscribe({
+      added: (quota) => queue.add(keyOf(quota)),
+      updated: (previous, quota) => {
+        if (!deepEqual(previous.spec, quota.spec)) queue.add(keyOf(quota));
+      },
+    });
+    enqueueKeys(queue, podInformer, quotasIn);
+    enqueueKeys(queue, serviceInformer, quotasIn);
+    enqueueKeys(queue, claimInformer, quotasIn);
+  }
+
+  return { name: "resourcequota", workers: 5, setup, reconcile };
+}
