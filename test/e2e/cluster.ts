@@ -96,6 +96,10 @@ export class Cluster {
     // A process group of its own: a Ctrl-C reaches all of it, as in a terminal.
     const child = spawn(process.execPath, [keles, "up", ...this.flags], { stdio: ["ignore", "pipe", "pipe"], detached: true });
     this.#process = child;
+    // A test run that is broken off takes its clusters with it.
+    const end = (): void => void (hasEnded(child) || process.kill(-(child.pid ?? process.pid), "SIGINT"));
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (chunk: Buffer) => {
         this.output += chunk.toString("utf8");

@@ -84,12 +84,20 @@ async function startWorld(): Promise<World> {
       cniVersion: "0.4.0",
       name: "test",
       plugins: [
-        { type: "bridge", bridge, isGateway: true, ipam: { type: "host-local", dataDir: join(folder, "leases"), ranges: [[{ subnet: "10.213.77.0/24" }]], routes: [{ dst: "0.0.0.0/0" }] } },
+        {
+          type: "bridge",
+          bridge,
+          isGateway: true,
+          ipam: { type: "host-local", dataDir: join(folder, "leases"), ranges: [[{ subnet: "10.213.77.0/24" }]], routes: [{ dst: "0.0.0.0/0" }] },
+        },
       ],
     }),
   );
   const connection = connectRuntime({ socket: containerd.socket });
-  const importer = imageImporter({ socket: containerd.socket, ctr: containerd.host.ctr, snapshotter: containerd.snapshotter }, { processes: nodeProcesses, clock: systemClock, images: connection.images });
+  const importer = imageImporter(
+    { socket: containerd.socket, ctr: containerd.host.ctr, snapshotter: containerd.snapshotter },
+    { processes: nodeProcesses, clock: systemClock, images: connection.images },
+  );
   const pause = await writePauseImage(join(folder, "pause.tar"));
   await importer.importImages(pause.path, { images: pause.images, pinned: true });
   const archive = await writeTestImage(join(folder, "test.tar"));
@@ -152,7 +160,31 @@ async function startWorld(): Promise<World> {
 
 async function writeTestImage(path: string): ReturnType<typeof writeImageArchive> {
   const busybox = (await nodeProcesses.find("busybox")) ?? "";
-  const programs = ["sh", "sleep", "true", "false", "echo", "cat", "ls", "id", "httpd", "nc", "stat", "hostname", "env", "mkdir", "touch", "dd", "wget", "rm", "test", "kill", "ps", "head", "tail"];
+  const programs = [
+    "sh",
+    "sleep",
+    "true",
+    "false",
+    "echo",
+    "cat",
+    "ls",
+    "id",
+    "httpd",
+    "nc",
+    "stat",
+    "hostname",
+    "env",
+    "mkdir",
+    "touch",
+    "dd",
+    "wget",
+    "rm",
+    "test",
+    "kill",
+    "ps",
+    "head",
+    "tail",
+  ];
   const layer = await layerBlob([
     { type: "folder", path: "bin" },
     { type: "folder", path: "etc" },
@@ -223,11 +255,15 @@ describe.skipIf(skip !== undefined)(`kubelet on containerd${skip === undefined ?
   async function logs(name: string, options: Partial<Parameters<Kubelet["containerLogs"]>[0]> = {}): Promise<string> {
     let text = "";
     const decoder = new TextDecoder();
-    for await (const chunk of world.kubelet.containerLogs({ namespace: "default", pod: name, container: "main", signal: AbortSignal.timeout(10_000), ...options })) text += decoder.decode(chunk, { stream: true });
+    for await (const chunk of world.kubelet.containerLogs({ namespace: "default", pod: name, container: "main", signal: AbortSignal.timeout(10_000), ...options }))
+      text += decoder.decode(chunk, { stream: true });
     return text;
   }
   const cgroupFile = async (podUid: string, qos: string, file: string): Promise<string> => {
-    const { stdout } = await nodeProcesses.run("sh", ["-c", `cat /sys/fs/cgroup/*/kubepods-test-*/${qos}pod${podUid}/${file} /sys/fs/cgroup/kubepods-test-*/${qos}pod${podUid}/${file} 2>/dev/null | head -1`]);
+    const { stdout } = await nodeProcesses.run("sh", [
+      "-c",
+      `cat /sys/fs/cgroup/*/kubepods-test-*/${qos}pod${podUid}/${file} /sys/fs/cgroup/kubepods-test-*/${qos}pod${podUid}/${file} 2>/dev/null | head -1`,
+    ]);
     return stdout.trim();
   };
 
@@ -246,9 +282,16 @@ describe.skipIf(skip !== undefined)(`kubelet on containerd${skip === undefined ?
     const { status, metadata } = await pod("web");
     expect(tookMs).toBeLessThan(5000);
     expect(status?.podIP).toMatch(/^10\.213\.77\./);
-    expect(status?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, image, imageID: expect.stringContaining("keles.dev/kubelet-test@sha256:"), containerID: expect.stringMatching(/^containerd:\/\//) });
+    expect(status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 0,
+      image,
+      imageID: expect.stringContaining("keles.dev/kubelet-test@sha256:"),
+      containerID: expect.stringMatching(/^containerd:\/\//),
+    });
     expect((await run("web", ["hostname"])).trim()).toBe("hn1");
-    expect(await run("web", ["cat", "/etc/resolv.conf"])).toMatch(/search default\.svc\.cluster\.local svc\.cluster\.local cluster\.local.*\nnameserver 10\.96\.0\.10\noptions ndots:5/);
+    expect(await run("web", ["cat", "/etc/resolv.conf"])).toMatch(
+      /search default\.svc\.cluster\.local svc\.cluster\.local cluster\.local.*\nnameserver 10\.96\.0\.10\noptions ndots:5/,
+    );
     expect(await run("web", ["cat", "/etc/hosts"])).toContain(`${status?.podIP}\thn1.sd1.default.svc.cluster.local\thn1`);
     expect(await run("web", ["env"])).toContain("HOSTNAME=hn1");
     await until("both lines are written", async () => (await logs("web")) === "hello\nthere\n");
@@ -268,8 +311,12 @@ describe.skipIf(skip !== undefined)(`kubelet on containerd${skip === undefined ?
     const { metadata, status } = await pod("limited");
     expect(status?.qosClass).toBe("Burstable");
     const uid = metadata.uid ?? "";
-    expect(["102", `${1 + Math.floor((100 * 9999) / 262_142)}`]).toContain(await cgroupFile(uid, "burstable/", "cpu.shares").then((shares) => (shares === "" ? cgroupFile(uid, "burstable/", "cpu.weight") : shares)));
-    expect(["16777216"]).toContain(await cgroupFile(uid, "burstable/", "memory.limit_in_bytes").then((limit) => (limit === "" ? cgroupFile(uid, "burstable/", "memory.max") : limit)));
+    expect(["102", `${1 + Math.floor((100 * 9999) / 262_142)}`]).toContain(
+      await cgroupFile(uid, "burstable/", "cpu.shares").then((shares) => (shares === "" ? cgroupFile(uid, "burstable/", "cpu.weight") : shares)),
+    );
+    expect(["16777216"]).toContain(
+      await cgroupFile(uid, "burstable/", "memory.limit_in_bytes").then((limit) => (limit === "" ? cgroupFile(uid, "burstable/", "memory.max") : limit)),
+    );
     await remove("limited");
     await create("greedy", { restartPolicy: "Never", containers: [{ name: "main", image, args: ["exec tail /dev/zero"], resources: { limits: { memory: "16Mi" } } }] });
     await until("greedy has ended", async () => ["Failed", "Succeeded"].includes((await pod("greedy")).status?.phase ?? ""));
@@ -301,7 +348,15 @@ describe.skipIf(skip !== undefined)(`kubelet on containerd${skip === undefined ?
           { name: "hidden", secret: { secretName: "hidden", items: [{ key: "password", path: "deep/pw", mode: 0o400 }] } },
           { name: "scratch", emptyDir: {} },
           { name: "memory", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
-          { name: "info", projected: { sources: [{ downwardAPI: { items: [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }] } }, { serviceAccountToken: { path: "token", expirationSeconds: 600 } }] } },
+          {
+            name: "info",
+            projected: {
+              sources: [
+                { downwardAPI: { items: [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }] } },
+                { serviceAccountToken: { path: "token", expirationSeconds: 600 } },
+              ],
+            },
+          },
         ],
       },
       { labels: { app: "files" } },
@@ -354,7 +409,10 @@ describe.skipIf(skip !== undefined)(`kubelet on containerd${skip === undefined ?
       containers: [{ name: "main", image, args: ["echo run; echo bye > /dev/termination-log; exit 4"], terminationMessagePath: "/dev/termination-log" }],
     });
     await until("talker has crashed twice", async () => (await statusOf("talker"))?.restartCount === 1 && (await statusOf("talker"))?.state?.waiting !== undefined);
-    expect(await statusOf("talker")).toMatchObject({ state: { waiting: { reason: "CrashLoopBackOff" } }, lastState: { terminated: { exitCode: 4, reason: "Error", message: "bye\n" } } });
+    expect(await statusOf("talker")).toMatchObject({
+      state: { waiting: { reason: "CrashLoopBackOff" } },
+      lastState: { terminated: { exitCode: 4, reason: "Error", message: "bye\n" } },
+    });
     expect(await logs("talker", { previous: true })).toBe("run\n");
     await remove("talker");
   });
