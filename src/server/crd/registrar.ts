@@ -162,11 +162,9 @@ export class CrdRegistrar {
       const waiting = objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
       await Promise.all(
         waiting.map(({ metadata }) =>
-          client
-            .delete(resource, metadata.name ?? "", { namespace: metadata.namespace })
-            .catch((error: unknown) => {
-              if (!hasReason(error, "NotFound")) this.#deps.log.debug("object of a definition not deleted", { error });
-            }),
+          client.delete(resource, metadata.name ?? "", { namespace: metadata.namespace }).catch((error: unknown) => {
+            if (!hasReason(error, "NotFound")) this.#deps.log.debug("object of a definition not deleted", { error });
+          }),
         ),
       );
       return true;
