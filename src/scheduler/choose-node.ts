@@ -1,90 +1,109 @@
 import type { Random } from "../base/random.ts";
-import type { NodeInfo } from "./node-info.ts";
-import type { CycleState, Plugin, Rejection, Snapshot } from "./plugin.ts";
-import type { PodInfo } from "./pod-info.ts";
+import type { NodeInfo } from "./cluster/node-info.ts";
+import type { Cycle } from "./cycle.ts";
+import type { Plugin } from "./plugin.ts";
+import type { Diagnosis, Verdict } from "./verdict.ts";
 
-/** Why one node was not taken. */
-export interface Verdict {
-  readonly node: string;
-  readonly plugin: string;
-  readonly rejections: readonly Rejection[];
-}
-
-export type Choice = { readonly node: NodeInfo; readonly evaluated: number } | { readonly node: undefined; readonly verdicts: readonly Verdict[] };
+export type Choice =
+  | { readonly node: NodeInfo; readonly evaluated: number; readonly feasible: number }
+  | { readonly node: undefined; readonly diagnosis: Diagnosis; readonly evaluated: number };
 
 export interface ChooseOptions {
-  readonly plugins: readonly Plugin[];
   /** Where in the list of nodes to begin, so that all get their turn when only some are looked at. */
   readonly startIndex: number;
+  /** How many of all nodes are enough to choose among; absent: fewer the more there are. */
+  readonly percentageOfNodesToScore?: number | undefined;
 }
 
 /** With fewer nodes than this all of them are looked at. */
 const MIN_FEASIBLE = 100;
+const MIN_PERCENT = 5;
 
 /** How many fitting nodes are enough to choose among. @upstream schedule_one.go numFeasibleNodesToFind */
-export function enoughNodes(total: number): number {
+export function enoughNodes(total: number, percentage = 0): number {
   if (total < MIN_FEASIBLE) return total;
-  const percent = Math.max(5, 50 - Math.floor(total / 125));
+  const percent = percentage > 0 ? percentage : Math.max(MIN_PERCENT, 50 - Math.floor(total / 125));
   return Math.max(MIN_FEASIBLE, Math.floor((total * percent) / 100));
 }
 
-/** Filters, then rates: the best node, or what each one lacks. */
-export function chooseNode(pod: PodInfo, snapshot: Snapshot, { plugins, startIndex }: ChooseOptions, random: Random): Choice {
-  const { nodes } = snapshot;
-  const filters = plugins.flatMap((plugin) => (plugin.filter === undefined ? [] : [{ plugin, state: plugin.prefilter?.(pod, snapshot) }]));
-  const wanted = enoughNodes(nodes.length);
+/** Filters, then rates: the best node, or what each one lacks. @upstream schedule_one.go schedulePod */
+export function chooseNode(cycle: Cycle, options: ChooseOptions, random: Random): Choice {
+  const { cluster, refusal, only, pod } = cycle;
+  const total = cluster.nodes.length;
+  if (refusal !== undefined)
+    return { node: undefined, diagnosis: { total, verdicts: [], refusal: refusal.reason, others: refusal.reason, plugins: new Set([refusal.plugin]) }, evaluated: 0 };
+  const nominated = cluster.node(pod.pod.status?.nominatedNodeName ?? "");
+  if (nominated !== undefined && cycle.judge(nominated) === undefined) return { node: nominated, evaluated: 1, feasible: 1 };
+  const nodes = only === undefined ? cluster.nodes : [...only.nodes].flatMap((name) => cluster.node(name) ?? []);
+  const { feasible, verdicts } = filterNodes(cycle, nodes, options);
+  const evaluated = feasible.length + verdicts.length;
+  if (feasible.length > 0) return { node: best(cycle, feasible, random), evaluated, feasible: feasible.length };
+  const plugins = new Set([...verdicts.map(({ plugin }) => plugin), ...(only?.plugins ?? [])]);
+  const others = only === undefined ? {} : { others: `node(s) didn't satisfy plugin(s) [${only.plugins.join(" ")}]` };
+  return { node: undefined, diagnosis: { total, verdicts, plugins, ...others }, evaluated };
+}
+
+function filterNodes(
+  cycle: Cycle,
+  nodes: readonly NodeInfo[],
+  { startIndex, percentageOfNodesToScore }: ChooseOptions,
+): { readonly feasible: NodeInfo[]; readonly verdicts: Verdict[] } {
+  const wanted = enoughNodes(nodes.length, percentageOfNodesToScore);
   const feasible: NodeInfo[] = [];
   const verdicts: Verdict[] = [];
-  let evaluated = 0;
   for (let offset = 0; offset < nodes.length && feasible.length < wanted; offset += 1) {
     const node = nodes[(startIndex + offset) % nodes.length] as NodeInfo;
-    evaluated += 1;
-    const verdict = judge(pod, node, filters);
+    const verdict = cycle.judge(node);
     if (verdict === undefined) feasible.push(node);
     else verdicts.push(verdict);
   }
-  if (feasible.length === 0) return { node: undefined, verdicts };
-  return { node: best(pod, snapshot, feasible, plugins, random), evaluated };
+  return { feasible, verdicts };
 }
 
-function judge(pod: PodInfo, node: NodeInfo, filters: readonly { readonly plugin: Plugin; readonly state: CycleState }[]): Verdict | undefined {
-  for (const { plugin, state } of filters) {
-    const rejections = plugin.filter?.(pod, node, state) ?? [];
-    if (rejections.length > 0) return { node: node.name, plugin: plugin.name, rejections };
+function best(cycle: Cycle, feasible: readonly NodeInfo[], random: Random): NodeInfo {
+  const [first] = feasible;
+  if (first !== undefined && feasible.length === 1) return first;
+  const totals = rateNodes(cycle, feasible);
+  let most = Number.NEGATIVE_INFINITY;
+  let tied: number[] = [];
+  for (let index = 0; index < totals.length; index += 1) {
+    const total = totals[index] ?? 0;
+    if (total < most) continue;
+    if (total > most) {
+      most = total;
+      tied = [];
+    }
+    tied.push(index);
   }
-  return undefined;
+  // Among equals chance decides, so that they share.
+  return feasible[tied[Math.floor(random.next() * tied.length)] ?? 0] as NodeInfo;
 }
 
-function best(pod: PodInfo, snapshot: Snapshot, feasible: readonly NodeInfo[], plugins: readonly Plugin[], random: Random): NodeInfo {
-  const [only] = feasible;
-  if (feasible.length === 1 && only !== undefined) return only;
+/** The weighted scores of all plug-ins together, in the order of the nodes. */
+export function rateNodes(cycle: Cycle, feasible: readonly NodeInfo[]): readonly number[] {
+  const { pod, cluster, memo } = cycle;
   const totals = new Array<number>(feasible.length).fill(0);
-  for (const plugin of plugins) {
+  const plain: Plugin[] = [];
+  for (const plugin of cycle.plugins) {
     if (plugin.score === undefined) continue;
-    const state = plugin.prescore?.(pod, snapshot, feasible);
+    const state = plugin.prescore?.(pod, cluster, feasible);
+    if (state === "skip") continue;
+    if (plugin.isLocal === true && plugin.normalize === undefined) {
+      plain.push(plugin);
+      continue;
+    }
     const scores = feasible.map((node) => plugin.score?.(pod, node, state) ?? 0);
-    plugin.normalize?.(scores);
+    plugin.normalize?.(scores, state);
     for (let index = 0; index < totals.length; index += 1) totals[index] = (totals[index] ?? 0) + (scores[index] ?? 0) * (plugin.weight ?? 1);
   }
-  // Among equals chance decides, so that they share. @upstream selectHost
-  let chosen = 0;
-  let ties = 1;
-  for (let index = 1; index < totals.length; index += 1) {
-    const difference = (totals[index] ?? 0) - (totals[chosen] ?? 0);
-    if (difference > 0) [chosen, ties] = [index, 1];
-    else if (difference === 0) {
-      ties += 1;
-      if (random.next() * ties < 1) chosen = index;
-    }
+  const rate = (node: NodeInfo): number => {
+    let sum = 0;
+    for (const plugin of plain) sum += (plugin.score?.(pod, node, undefined) ?? 0) * (plugin.weight ?? 1);
+    return sum;
+  };
+  for (let index = 0; index < feasible.length; index += 1) {
+    const node = feasible[index] as NodeInfo;
+    totals[index] = (totals[index] ?? 0) + (memo === undefined ? rate(node) : memo.rating(node, () => rate(node)));
   }
-  return feasible[chosen] as NodeInfo;
-}
-
-/** `0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint {a: b}.` @upstream framework/types.go FitError */
-export function unschedulableMessage(total: number, verdicts: readonly Verdict[]): string {
-  if (total === 0) return "no nodes available to schedule pods";
-  const counts = new Map<string, number>();
-  for (const { rejections } of verdicts) for (const { reason } of rejections) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
-  return `0/${total} nodes are available${reasons.length === 0 ? "" : `: ${reasons.join(", ")}`}.`;
+  return totals;
 }

@@ -1,43 +1,81 @@
-import type { NodeInfo } from "./node-info.ts";
-import type { PodInfo } from "./pod-info.ts";
+import type { Change, ChangeKind } from "./changes.ts";
+import type { Cluster } from "./cluster/cluster-state.ts";
+import type { NodeInfo } from "./cluster/node-info.ts";
+import type { PodInfo } from "./cluster/pod-info.ts";
 
-/** Why a pod may not run on a node. Undefined is: it may. */
+/** Why a pod may not run on a node. */
 export interface Rejection {
-  /** In upstream's words: `Insufficient cpu`, `node(s) had untolerated taint {a: b}`. */
+  /** In upstream's words: `Insufficient cpu`. */
   readonly reason: string;
   /** Whether ending other pods could not help. */
   readonly unresolvable: boolean;
+  /** What the reason leaves out: `{key: value}` of a taint. */
+  readonly detail?: string;
   /** How far off, where that is a number: what is asked, what is free. */
   readonly lack?: { readonly resource: string; readonly requested: number; readonly free: number };
 }
 
-/** What a plug-in works out once per pod, for all nodes. */
+/** What a plug-in works out once per pod, for all nodes. Only it knows what is in there. */
 export type CycleState = unknown;
 
-/** Judges and rates one pod on one node. Pure: the same pod, node and snapshot give the same answer. */
+export type Prefiltered =
+  /** Any node will do as far as this plug-in goes. */
+  | "skip"
+  /** No node will do, whatever ends. */
+  | { readonly rejected: string }
+  /** `only`: no other node can do. */
+  | { readonly state: CycleState; readonly only?: ReadonlySet<string> | undefined };
+
+/** Another pod that comes to a node or leaves it, as a try. */
+export interface TriedChange {
+  readonly other: PodInfo;
+  readonly node: NodeInfo;
+  readonly by: 1 | -1;
+}
+
+/** What has to be done once a node is chosen, before the pod is bound to it. */
+export interface Reservation {
+  /** Rejects when it cannot be done: the pod then tries again. */
+  commit(signal: AbortSignal): Promise<void>;
+  /** Gives back what was taken in memory. */
+  undo(): void;
+}
+
+/** Judges and rates one pod on one node. Pure: the same pod, node and cluster give the same answer. */
 export interface Plugin {
   readonly name: string;
-  /** Once per pod before filtering. */
-  prefilter?(pod: PodInfo, nodes: Snapshot): CycleState;
-  filter?(pod: PodInfo, node: NodeInfo, state: CycleState): readonly Rejection[];
-  /** Once per pod before scoring, with the nodes that passed. */
-  prescore?(pod: PodInfo, nodes: Snapshot, feasible: readonly NodeInfo[]): CycleState;
-  /** The higher the better; `normalize` brings all nodes' scores to 0 to 100. */
+  /**
+   * Whether filter and score read nothing but what PodInfo.template holds and the one node, so that the answer stands
+   * for all pods of a template until the node changes. Such plug-ins have no state, and come before all others.
+   */
+  readonly isLocal?: true;
+  /** Once per pod before filtering; absent: nothing to prepare. */
+  prefilter?(pod: PodInfo, cluster: Cluster): Prefiltered;
+  /** Undefined: the pod may run there. */
+  filter?(pod: PodInfo, node: NodeInfo, state: CycleState): readonly Rejection[] | undefined;
+  /** A copy of the state that `adjust` may change. Absent: other pods do not matter to the state. */
+  fork?(state: CycleState): CycleState;
+  adjust?(state: CycleState, pod: PodInfo, change: TriedChange): void;
+  /** Once per pod before scoring, with the nodes that passed. `skip`: it would rate all alike. */
+  prescore?(pod: PodInfo, cluster: Cluster, feasible: readonly NodeInfo[]): CycleState;
+  /** The higher the better; `normalize` brings all nodes' scores to 0 to 100, in whole numbers. */
   score?(pod: PodInfo, node: NodeInfo, state: CycleState): number;
-  normalize?(scores: number[]): void;
+  normalize?(scores: number[], state: CycleState): void;
   readonly weight?: number;
+  /** Takes what the pod needs on the node that was chosen. Undefined: nothing is left to do. */
+  reserve?(pod: PodInfo, node: NodeInfo, state: CycleState): Reservation | undefined;
+  /** Changes after which a pod that this plug-in turned away may fit. */
+  readonly listens?: readonly ChangeKind[];
+  /** A closer look at one of them; absent: each may help. @upstream QueueingHintFn */
+  mayHelp?(pod: PodInfo, change: Change): boolean;
 }
 
-/** The nodes as one cycle sees them. */
-export interface Snapshot {
-  readonly nodes: readonly NodeInfo[];
-}
-
-const MAX_SCORE = 100;
+export const MAX_SCORE = 100;
 
 /** Brings scores to 0 to 100 by the largest; `reverse` for scores that count against a node. @upstream plugins/helper/normalize_score.go */
 export function normalizeByMax(scores: number[], reverse: boolean): void {
-  const max = Math.max(0, ...scores);
+  let max = 0;
+  for (const score of scores) if (score > max) max = score;
   for (let index = 0; index < scores.length; index += 1) {
     const scaled = max === 0 ? 0 : Math.floor((MAX_SCORE * (scores[index] ?? 0)) / max);
     scores[index] = reverse ? MAX_SCORE - scaled : scaled;

@@ -1,145 +1,303 @@
+import type { Pod } from "../api/generated/types/core-v1.ts";
 import type { Clock } from "../base/clock.ts";
 import { Heap } from "../base/heap.ts";
-import type { Pod } from "../api/generated/types/core-v1.ts";
+import { type Change, type ChangeKind, kindOf, podActions } from "./changes.ts";
 
 /** A pod that waits for a node. */
 export interface QueuedPod {
   readonly key: string;
   readonly pod: Pod;
   readonly attempts: number;
-  /** When it first came in: older ones of the same priority go first. */
-  readonly queuedAtMs: number;
+  /** Attempts that found no node, and those in a row that failed for another reason. */
+  readonly misfits: number;
+  readonly errors: number;
+  /** When it came in last: older ones of the same priority go first. */
+  readonly sinceMs: number;
+  readonly firstMs: number;
+  /** Plug-ins that turned it away; empty after an error. */
+  readonly rejectedBy: ReadonlySet<string>;
 }
 
-const INITIAL_BACKOFF_MS = 1_000;
-const MAX_BACKOFF_MS = 10_000;
-/** What fits nowhere is tried again after this long even if nothing seems to have changed. @upstream DefaultPodMaxInUnschedulablePodsDuration */
-const LEFTOVER_MS = 300_000;
+export type QueuePlace = "active" | "backoff" | "unschedulable" | "gated";
 
-type Place = "active" | "backoff" | "unschedulable";
+export interface QueueOptions {
+  readonly initialBackoffMs?: number;
+  readonly maxBackoffMs?: number;
+  /** What fits nowhere is tried again after this long even if nothing seems to have changed. */
+  readonly leftoverMs?: number;
+  /** Whether pods that back off are tried early when there is nothing else to do. Default true. */
+  readonly popsBackoff?: boolean;
+}
+
+/** What plug-ins know of changes. */
+export interface QueueHints {
+  /** The names of those that listen. */
+  listening(kind: ChangeKind): readonly string[];
+  mayHelp(plugin: string, pod: Pod, change: Change): boolean;
+}
+
+export interface QueueDeps {
+  readonly clock: Clock;
+  readonly hints: QueueHints;
+  /** The plug-in that does not let the pod be tried yet, if any. @upstream PreEnqueue */
+  gate(pod: Pod): string | undefined;
+  /** Told when pods come to a place or leave it. */
+  moved?(place: QueuePlace, by: 1 | -1): void;
+}
+
 interface Entry {
-  pod: QueuedPod;
-  place: Place;
-  cancel: (() => void) | undefined;
-  /** What the cluster looked like when it was last judged. */
-  judgedAt: number;
+  queued: QueuedPod;
+  place: QueuePlace;
+  /** When its back-off is over. */
+  readyMs: number;
+  gatedBy: string | undefined;
+  /** Something happened that would have woken it, had it not been gated. */
+  wanted: boolean;
 }
+
+const LEFTOVER_EVERY_MS = 30_000;
+/** Pods whose back-off ends in the same second are woken together, by priority. */
+const WINDOW_MS = 1_000;
 
 /**
- * Pods without a node: those to be tried now (by priority, then age), those that wait out a back-off, and those that
- * wait for something to change. @upstream pkg/scheduler/backend/queue/scheduling_queue.go
+ * Pods without a node: those to be tried now (by priority, then age), those that wait out a back-off, those that wait
+ * for something to change, and those that may not be tried yet. @upstream pkg/scheduler/backend/queue/scheduling_queue.go
  */
 export class SchedulingQueue {
-  readonly #clock: Clock;
+  readonly #options: Required<QueueOptions>;
+  readonly #deps: QueueDeps;
   readonly #entries = new Map<string, Entry>();
-  readonly #active = new Heap<QueuedPod>((a, b) => (b.pod.spec.priority ?? 0) - (a.pod.spec.priority ?? 0) || a.queuedAtMs - b.queuedAtMs);
-  #takers: ((pod: QueuedPod | undefined) => void)[] = [];
-  #changes = 0;
+  readonly #active = new Heap<Entry>(compareUrgency);
+  readonly #backoff = new Heap<Entry>((a, b) => a.readyMs - b.readyMs || compareUrgency(a, b));
+  /** Those that failed for no fault of theirs; they are never tried early. */
+  readonly #erring = new Heap<Entry>((a, b) => a.readyMs - b.readyMs);
+  /** Sleeping and gated entries by the plug-ins that turned them away. */
+  readonly #rejected = new Map<string, Set<Entry>>();
+  readonly #takers: ((pod: QueuedPod | undefined) => void)[] = [];
+  #wake: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  #leftovers: (() => void) | undefined;
+  #sleeping = 0;
   #closed = false;
 
-  constructor(deps: { readonly clock: Clock }) {
-    this.#clock = deps.clock;
+  constructor(options: QueueOptions, deps: QueueDeps) {
+    this.#options = { initialBackoffMs: 1_000, maxBackoffMs: 10_000, leftoverMs: 300_000, popsBackoff: true, ...options };
+    this.#deps = deps;
   }
 
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Counts moves: a verdict that was reached before the last one may be out of date. */
-  get changes(): number {
-    return this.#changes;
+  placeOf(key: string): QueuePlace | undefined {
+    return this.#entries.get(key)?.place;
   }
 
-  add(pod: Pod, key: string): void {
-    const known = this.#entries.get(key);
-    if (known?.pod.pod.metadata.uid === pod.metadata.uid && known !== undefined) {
-      known.pod = { ...known.pod, pod };
-      if (known.place !== "active") this.#activate(known);
+  add(key: string, pod: Pod): void {
+    if (this.#closed) return;
+    this.remove(key);
+    const now = this.#deps.clock.now();
+    this.#requeue(this.#enter({ key, pod, attempts: 0, misfits: 0, errors: 0, sinceMs: now, firstMs: now, rejectedBy: new Set() }));
+  }
+
+  /** Takes newer facts about a pod; wakes it when they may help it. One that is not there comes in. */
+  update(key: string, previous: Pod, pod: Pod): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.queued.pod.metadata.uid !== pod.metadata.uid) {
+      this.add(key, pod);
       return;
     }
-    if (known !== undefined) this.remove(key);
-    this.#activate(this.#enter({ key, pod, attempts: 0, queuedAtMs: this.#clock.now() }));
-  }
-
-  /** Takes newer facts about a waiting pod without trying it again. */
-  refresh(pod: Pod, key: string): void {
-    const known = this.#entries.get(key);
-    if (known !== undefined) known.pod = { ...known.pod, pod };
+    entry.queued = { ...entry.queued, pod };
+    if (entry.place !== "unschedulable" && entry.place !== "gated") return;
+    const { hints } = this.#deps;
+    for (const action of podActions(previous, pod)) {
+      const change: Change = { resource: "target", action, previous, next: pod };
+      for (const plugin of hints.listening(kindOf(change)))
+        if (this.#rejected.get(plugin)?.has(entry) === true && hints.mayHelp(plugin, pod, change)) {
+          this.#requeue(entry);
+          return;
+        }
+    }
   }
 
   remove(key: string): void {
-    this.#entries.get(key)?.cancel?.();
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#leave(entry);
     this.#entries.delete(key);
   }
 
   /** The next pod to try; it is no longer in the queue. Undefined when the queue is closed. */
   take(): Promise<QueuedPod | undefined> {
-    const next = this.#pop();
+    const next = this.takeNow();
     if (next !== undefined || this.#closed) return Promise.resolve(next);
     return new Promise((resolve) => this.#takers.push(resolve));
   }
 
   takeNow(): QueuedPod | undefined {
-    return this.#pop();
+    const entry = this.#pop(this.#active, "active") ?? (this.#options.popsBackoff ? this.#pop(this.#backoff, "backoff") : undefined);
+    if (entry === undefined) return undefined;
+    this.remove(entry.queued.key);
+    return { ...entry.queued, attempts: entry.queued.attempts + 1 };
   }
 
-  /** Puts back what fits nowhere. When something changed since it was judged it only backs off. */
-  putBack(pod: QueuedPod, judgedAt: number): void {
-    if (this.#closed || this.#entries.has(pod.key)) return;
-    const entry = this.#enter({ ...pod, attempts: pod.attempts + 1 });
-    entry.judgedAt = judgedAt;
-    if (judgedAt !== this.#changes) this.#backOff(entry);
-    else {
-      entry.place = "unschedulable";
-      entry.cancel = this.#clock.after(LEFTOVER_MS, () => this.#activate(entry));
+  /** Puts back what fits nowhere, with the plug-ins that turned it away, or (with none) what failed for another reason. */
+  putBack(queued: QueuedPod, rejectedBy: ReadonlySet<string>): void {
+    if (this.#closed || this.#entries.has(queued.key)) return;
+    const isError = rejectedBy.size === 0;
+    const counts = isError ? { errors: queued.errors + 1 } : { errors: 0, misfits: queued.misfits + 1 };
+    const entry = this.#enter({ ...queued, ...counts, rejectedBy, sinceMs: this.#deps.clock.now() });
+    const backoffMs = this.#backoffMs(entry.queued);
+    entry.readyMs = this.#readyAt(entry.queued.sinceMs + backoffMs);
+    if (isError) this.#requeue(entry);
+    else this.#sleep(entry);
+  }
+
+  /** Something changed: those that it may help are tried again, after their back-off. */
+  move(change: Change, isMeant?: (pod: Pod) => boolean): void {
+    const { hints } = this.#deps;
+    for (const plugin of hints.listening(kindOf(change))) {
+      // A copy: an entry that is gated comes back into the set.
+      const waiting = [...(this.#rejected.get(plugin) ?? [])];
+      for (const entry of waiting) {
+        const { pod } = entry.queued;
+        if ((isMeant === undefined || isMeant(pod)) && hints.mayHelp(plugin, pod, change)) this.#requeue(entry);
+      }
     }
   }
 
-  /** Something changed that may make room: whatever waits is tried again, after its back-off. */
-  moveAll(): void {
-    this.#changes += 1;
-    for (const entry of this.#entries.values()) if (entry.place === "unschedulable") this.#backOff(entry);
+  /** A gate may have opened for the pod: it is tried again if it was to be meanwhile, or in any case. */
+  recheck(key: string, options: { readonly always?: boolean } = {}): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || (entry.place !== "gated" && entry.place !== "unschedulable")) return;
+    if (entry.wanted || options.always === true) this.#requeue(entry);
   }
 
   close(): void {
     this.#closed = true;
-    for (const entry of this.#entries.values()) entry.cancel?.();
-    this.#entries.clear();
+    this.#wake?.cancel();
+    this.#leftovers?.();
+    for (const key of this.#entries.keys()) this.remove(key);
     for (const taker of this.#takers.splice(0)) taker(undefined);
   }
 
-  #enter(pod: QueuedPod): Entry {
-    const entry: Entry = { pod, place: "backoff", cancel: undefined, judgedAt: this.#changes };
-    this.#entries.set(pod.key, entry);
+  #enter(queued: QueuedPod): Entry {
+    const entry: Entry = { queued, place: "unschedulable", readyMs: 0, gatedBy: undefined, wanted: false };
+    this.#entries.set(queued.key, entry);
+    this.#place(entry, "unschedulable");
     return entry;
   }
 
-  #backOff(entry: Entry): void {
-    entry.cancel?.();
-    entry.place = "backoff";
-    const delayMs = entry.pod.attempts === 0 ? 0 : Math.min(INITIAL_BACKOFF_MS * 2 ** (entry.pod.attempts - 1), MAX_BACKOFF_MS);
-    entry.cancel = this.#clock.after(delayMs, () => this.#activate(entry));
-  }
-
-  #activate(entry: Entry): void {
-    entry.cancel?.();
-    entry.cancel = undefined;
-    if (this.#entries.get(entry.pod.key) !== entry) return;
-    entry.place = "active";
-    this.#active.push(entry.pod);
-    if (this.#takers.length === 0) return;
-    const next = this.#pop();
-    if (next !== undefined) this.#takers.shift()?.(next);
-  }
-
-  #pop(): QueuedPod | undefined {
-    for (let next = this.#active.pop(); next !== undefined; next = this.#active.pop()) {
-      const entry = this.#entries.get(next.key);
-      // Removed meanwhile, or replaced by a pod of the same name.
-      if (entry?.place !== "active" || entry.pod.pod.metadata.uid !== next.pod.metadata.uid) continue;
-      this.#entries.delete(next.key);
-      return entry.pod;
+  /** Out of where it waits, into what comes next for it. */
+  #requeue(entry: Entry): void {
+    this.#leave(entry);
+    entry.gatedBy = this.#deps.gate(entry.queued.pod);
+    if (entry.gatedBy !== undefined) {
+      entry.wanted = true;
+      this.#place(entry, "gated");
+      return;
     }
+    entry.wanted = false;
+    if (entry.readyMs > this.#deps.clock.now()) {
+      this.#place(entry, "backoff");
+      (isErring(entry) ? this.#erring : this.#backoff).push(entry);
+      this.#wakeAt(entry.readyMs);
+    } else {
+      this.#place(entry, "active");
+      this.#active.push(entry);
+    }
+    this.#serve();
+  }
+
+  #sleep(entry: Entry): void {
+    this.#leave(entry);
+    this.#place(entry, "unschedulable");
+    this.#leftovers ??= this.#deps.clock.after(LEFTOVER_EVERY_MS, () => this.#flushLeftovers());
+  }
+
+  #place(entry: Entry, place: QueuePlace): void {
+    entry.place = place;
+    this.#deps.moved?.(place, 1);
+    if (place !== "unschedulable" && place !== "gated") return;
+    if (place === "unschedulable") this.#sleeping += 1;
+    for (const plugin of rejectors(entry)) {
+      const set = this.#rejected.get(plugin);
+      if (set === undefined) this.#rejected.set(plugin, new Set([entry]));
+      else set.add(entry);
+    }
+  }
+
+  #leave(entry: Entry): void {
+    this.#deps.moved?.(entry.place, -1);
+    if (entry.place === "unschedulable") this.#sleeping -= 1;
+    for (const plugin of rejectors(entry)) {
+      const set = this.#rejected.get(plugin);
+      if (set?.delete(entry) === true && set.size === 0) this.#rejected.delete(plugin);
+    }
+  }
+
+  #serve(): void {
+    while (this.#takers.length > 0) {
+      const next = this.takeNow();
+      if (next === undefined) return;
+      this.#takers.shift()?.(next);
+    }
+  }
+
+  /** Heaps keep what left its place until it comes up. */
+  #pop(heap: Heap<Entry>, place: QueuePlace): Entry | undefined {
+    for (let entry = heap.pop(); entry !== undefined; entry = heap.pop()) if (this.#isAt(entry, place)) return entry;
     return undefined;
   }
+
+  #isAt(entry: Entry, place: QueuePlace): boolean {
+    return entry.place === place && this.#entries.get(entry.queued.key) === entry;
+  }
+
+  #backoffMs({ misfits, errors }: QueuedPod): number {
+    const count = errors > 0 ? errors : misfits;
+    return count === 0 ? 0 : Math.min(this.#options.initialBackoffMs * 2 ** (count - 1), this.#options.maxBackoffMs);
+  }
+
+  #readyAt(expiryMs: number): number {
+    return this.#options.popsBackoff ? Math.floor(expiryMs / WINDOW_MS) * WINDOW_MS + WINDOW_MS : expiryMs;
+  }
+
+  #wakeAt(atMs: number): void {
+    if (this.#wake !== undefined && this.#wake.atMs <= atMs) return;
+    this.#wake?.cancel();
+    this.#wake = { atMs, cancel: this.#deps.clock.after(atMs - this.#deps.clock.now(), () => this.#flushBackoff()) };
+  }
+
+  #flushBackoff(): void {
+    this.#wake = undefined;
+    const now = this.#deps.clock.now();
+    for (const heap of [this.#backoff, this.#erring]) {
+      for (let top = heap.peek(); top !== undefined; top = heap.peek()) {
+        const isThere = this.#isAt(top, "backoff");
+        if (isThere && top.readyMs > now) {
+          this.#wakeAt(top.readyMs);
+          break;
+        }
+        heap.pop();
+        if (isThere) this.#requeue(top);
+      }
+    }
+  }
+
+  #flushLeftovers(): void {
+    this.#leftovers = undefined;
+    const since = this.#deps.clock.now() - this.#options.leftoverMs;
+    for (const entry of this.#entries.values()) if (entry.place === "unschedulable" && entry.queued.sinceMs <= since) this.#requeue(entry);
+    if (this.#sleeping > 0) this.#leftovers = this.#deps.clock.after(LEFTOVER_EVERY_MS, () => this.#flushLeftovers());
+  }
+}
+
+function compareUrgency({ queued: a }: Entry, { queued: b }: Entry): number {
+  return (b.pod.spec.priority ?? 0) - (a.pod.spec.priority ?? 0) || a.sinceMs - b.sinceMs;
+}
+
+const isErring = ({ queued }: Entry): boolean => queued.rejectedBy.size === 0;
+
+function rejectors({ queued, gatedBy }: Entry): Iterable<string> {
+  return gatedBy === undefined ? queued.rejectedBy : [...queued.rejectedBy, gatedBy];
 }

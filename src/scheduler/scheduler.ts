@@ -1,29 +1,41 @@
-import type { Node, Pod } from "../api/generated/types/core-v1.ts";
-import { nodes, pods, replicaSets, replicationControllers, services, statefulSets } from "../api/generated/resources.ts";
-import { rfc3339, type Clock } from "../base/clock.ts";
+import { pods } from "../api/generated/resources.ts";
+import type { Pod } from "../api/generated/types/core-v1.ts";
+import { type Clock, sleep } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
-import { deepEqual } from "../base/values.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { InformerFactory, Lister } from "../client/informer.ts";
-import { keyOf } from "../meta/object.ts";
 import { hasReason } from "../meta/status-error.ts";
-import { chooseNode, unschedulableMessage, type Verdict } from "./choose-node.ts";
-import { defaultSelectorOf, type SelectorListers } from "./default-selector.ts";
-import { NodeInfo } from "./node-info.ts";
-import type { Plugin } from "./plugin.ts";
-import { podInfo } from "./pod-info.ts";
-import { nodeAffinity } from "./plugins/node-affinity.ts";
-import { balancedAllocation, nodeResourcesFit } from "./plugins/node-resources-fit.ts";
-import { nodeName, nodePorts, nodeUnschedulable, taintToleration } from "./plugins/node-state.ts";
-import { podTopologySpread } from "./plugins/pod-topology-spread.ts";
-import { type QueuedPod, SchedulingQueue } from "./queue.ts";
+import { bindPod } from "./bind-pod.ts";
+import { chooseNode } from "./choose-node.ts";
+import { ClusterState } from "./cluster/cluster-state.ts";
+import type { NodeInfo } from "./cluster/node-info.ts";
+import { type PodInfo, podInfo } from "./cluster/pod-info.ts";
+import { Cycle } from "./cycle.ts";
+import { followCluster } from "./follow-cluster.ts";
+import { schedulerMetrics } from "./metrics.ts";
+import { Nominations } from "./nominations.ts";
+import { deletion, PodEvents, schedulerNameOf, type SchedulerState } from "./pod-events.ts";
+import { PodStatusWriter, type StatusWish } from "./pod-status-writer.ts";
+import { evictVictims } from "./preemption/evict-victims.ts";
+import type { Candidate } from "./preemption/find-victims.ts";
+import { preempt } from "./preemption/preempt.ts";
+import { buildProfile, GATES, NO_NODES_PLUGIN, PREEMPTION, type Profile, type ProfileOptions, queueHints } from "./profile.ts";
+import { type QueuedPod, type QueueOptions, SchedulingQueue } from "./queue.ts";
+import { type Readers, readersOver } from "./readers.ts";
+import { Slots } from "./slots.ts";
+import { type Diagnosis, diagnosisText, NO_NODES } from "./verdict.ts";
+import { VerdictRecord } from "./verdict-record.ts";
+import { VolumeBinder } from "./volumes/bind-volumes.ts";
 
 export interface SchedulerOptions {
-  /** Pods that name this scheduler are its. */
+  /** Pods that name this scheduler are its. Default `default-scheduler`. */
   readonly schedulerName?: string;
+  /** Several schedulers in one, instead. */
+  readonly profiles?: readonly ProfileOptions[];
+  readonly queue?: QueueOptions;
 }
 
 export interface SchedulerDeps {
@@ -40,268 +52,263 @@ export interface SchedulerDeps {
 const BINDERS = 32;
 /** Pods scheduled in one go before others get their turn. */
 const BURST = 64;
+/** Longer notes of events are refused. */
+const MAX_NOTE = 1024;
 
-/** Watches pods and nodes and binds each pod that waits to the best node that fits. */
+/** Watches pods and nodes and binds each pod that waits to the best node that fits. @upstream pkg/scheduler/schedule_one.go */
 export class Scheduler {
-  readonly #name: string;
   readonly #deps: SchedulerDeps;
-  readonly #queue: SchedulingQueue;
-  readonly #nodes = new Map<string, NodeInfo>();
-  #ordered: NodeInfo[] | undefined;
-  /** Pods given to a node whose binding is not yet seen, by key. */
-  readonly #assumed = new Map<string, { readonly uid: string | undefined; readonly node: string }>();
-  readonly #verdicts = new Map<string, { readonly total: number; readonly verdicts: readonly Verdict[] }>();
-  #plugins: readonly Plugin[] = [];
+  readonly #metrics;
+  readonly #state: SchedulerState;
+  readonly #events: PodEvents;
+  readonly #profiles: ReadonlyMap<string, Profile>;
+  readonly #readers: Readers;
+  readonly #volumeBinder: VolumeBinder;
+  readonly #pods: Lister<Pod>;
+  readonly #statuses: PodStatusWriter;
+  readonly #slots = new Slots(BINDERS);
+  /** Keys of pods for whose sake others are being ended: they wait until that is asked for. */
+  readonly #preempting = new Set<string>();
+  readonly #underWay = new Set<Promise<void>>();
+  /** Where in the list of nodes the next cycle begins. */
   #next = 0;
-  #binding = 0;
-  #freed: (() => void) | undefined;
-  readonly #attempts;
 
   constructor(options: SchedulerOptions, deps: SchedulerDeps) {
-    this.#name = options.schedulerName ?? "default-scheduler";
     this.#deps = deps;
-    this.#queue = new SchedulingQueue(deps);
-    this.#attempts = deps.metrics.counter("scheduler_schedule_attempts_total", "Attempts to schedule pods by result", ["result"]);
+    this.#metrics = schedulerMetrics(deps.metrics);
+    this.#pods = deps.informers.informer(pods).lister;
+    this.#statuses = new PodStatusWriter({ ...deps, pods: this.#pods });
+    this.#readers = readersOver(deps.informers);
+    this.#volumeBinder = new VolumeBinder({ ...deps, readers: this.#readers.volumes });
+    const parts = { ...this.#readers, volumeBinder: this.#volumeBinder };
+    const profiles = options.profiles ?? [{ schedulerName: options.schedulerName ?? "default-scheduler" }];
+    this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, buildProfile(profile, parts)]));
+    const queue = new SchedulingQueue(options.queue ?? {}, {
+      clock: deps.clock,
+      hints: queueHints(this.#profiles),
+      gate: (pod) => this.#gate(pod),
+      moved: (place, by) => this.#metrics.pending.add(by, [place]),
+    });
+    this.#state = { cluster: new ClusterState(), queue, nominations: new Nominations(), verdicts: new VerdictRecord(), assumed: new Map() };
+    this.#events = new PodEvents({ isOurs: (name) => this.#profiles.has(name) }, this.#state);
   }
 
-  /** Why a pod does not fit, as of its last attempt. */
-  verdictsOf(key: string): { readonly total: number; readonly verdicts: readonly Verdict[] } | undefined {
-    return this.#verdicts.get(key);
+  /**
+   * Why a waiting pod fits nowhere, node by node: as of its last attempt, or (when that is no longer kept) as things
+   * stand now. Undefined: it does not wait, or was not tried yet and would fit.
+   */
+  verdictsOf(key: string): Diagnosis | undefined {
+    const known = this.#state.verdicts.get(key);
+    if (known !== undefined) return known;
+    const pod = this.#pods.get(key);
+    const profile = pod === undefined || !this.#events.isMine(pod) || this.#state.assumed.has(key) ? undefined : this.#profileOf(pod);
+    if (pod === undefined || profile === undefined) return undefined;
+    const choice = chooseNode(this.#cycle(podInfo(pod), { ...profile, memos: undefined }), { startIndex: 0 }, this.#deps.random);
+    return choice.node === undefined ? choice.diagnosis : undefined;
   }
 
+  /** Until the signal aborts. Rejects only when the informers do. */
   async run(signal: AbortSignal): Promise<void> {
     const { informers } = this.#deps;
-    const nodeInformer = informers.informer(nodes);
-    const podInformer = informers.informer(pods);
-    const owners: SelectorListers = {
-      services: informers.informer(services).lister,
-      replicaSets: informers.informer(replicaSets).lister,
-      replicationControllers: informers.informer(replicationControllers).lister,
-      statefulSets: informers.informer(statefulSets).lister,
-    };
-    this.#plugins = [
-      nodeUnschedulable,
-      nodeName,
-      taintToleration,
-      nodeAffinity,
-      nodePorts,
-      nodeResourcesFit,
-      podTopologySpread((pod) => defaultSelectorOf(pod, owners)),
-      balancedAllocation,
-    ];
-    const unsubscribe = [
-      nodeInformer.subscribe({
-        added: (node) => this.#nodeChanged(node),
-        updated: (previous, node) => this.#nodeUpdated(previous, node),
-        deleted: (node) => this.#nodeGone(node),
-      }),
-      podInformer.subscribe({
-        added: (pod) => this.#podSeen(pod, undefined),
-        updated: (previous, pod) => this.#podSeen(pod, previous),
-        deleted: (pod) => this.#podGone(pod),
-      }),
-    ];
-    const stop = (): void => this.#queue.close();
+    const { queue, cluster } = this.#state;
+    const unfollow = followCluster(informers, {
+      cluster,
+      changed: (change) => {
+        queue.move(change);
+        if (change.resource === "claim" || change.resource === "volume") this.#volumeBinder.changed();
+      },
+      podSeen: (previous, pod) => this.#events.seen(previous, pod),
+      podGone: (pod) => {
+        this.#events.gone(pod);
+        this.#volumeBinder.changed();
+      },
+    });
+    const stop = (): void => queue.close();
     signal.addEventListener("abort", stop, { once: true });
     try {
       await informers.waitForSync(signal);
-      await this.#loop(podInformer.lister, signal);
+      await this.#loop(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      for (const stopWatching of unsubscribe) stopWatching();
+      signal.removeEventListener("abort", stop);
+      unfollow();
       stop();
+      await Promise.all(this.#underWay);
     }
   }
 
-  async #loop(lister: Lister<Pod>, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      let next = await this.#queue.take();
-      for (let burst = 0; next !== undefined && burst < BURST; burst += 1) {
-        if (this.#binding >= BINDERS) {
-          await new Promise<void>((resolve) => {
-            this.#freed = resolve;
-          });
-        }
-        this.#schedule(next, lister);
-        next = burst + 1 < BURST ? this.#queue.takeNow() : undefined;
+  async #loop(signal: AbortSignal): Promise<void> {
+    const { queue } = this.#state;
+    for (let burst = 1; !signal.aborted; burst += 1) {
+      const next = await queue.take();
+      if (next === undefined) return;
+      this.#scheduleOne(next, signal);
+      while (this.#slots.isFull && !signal.aborted) {
+        await this.#slots.acquire();
+        this.#slots.release();
       }
-      // Lets watches and bindings go on between bursts.
-      await Promise.resolve();
+      // Lets sockets and timers have their turn too.
+      if (burst % BURST === 0) await sleep(this.#deps.clock, 0, signal);
     }
   }
 
-  #schedule(queued: QueuedPod, lister: Lister<Pod>): void {
-    const pod = lister.get(queued.key);
-    if (pod === undefined || pod.metadata.uid !== queued.pod.metadata.uid || !this.#isMine(pod)) return;
-    const judgedAt = this.#queue.changes;
-    const info = podInfo(pod);
-    const snapshot = { nodes: this.#snapshot() };
-    const choice = chooseNode(info, snapshot, { plugins: this.#plugins, startIndex: this.#next }, this.#deps.random);
-    if (choice.node === undefined) {
-      this.#verdicts.set(queued.key, { total: snapshot.nodes.length, verdicts: choice.verdicts });
-      this.#unschedulable(pod, unschedulableMessage(snapshot.nodes.length, choice.verdicts));
-      this.#queue.putBack({ ...queued, pod }, judgedAt);
-      return;
-    }
-    this.#next = snapshot.nodes.length === 0 ? 0 : (this.#next + choice.evaluated) % snapshot.nodes.length;
-    this.#verdicts.delete(queued.key);
-    this.#assumed.set(queued.key, { uid: pod.metadata.uid, node: choice.node.name });
-    choice.node.addPod(info);
-    this.#binding += 1;
-    void this.#bind(queued, pod, choice.node.name).finally(() => {
-      this.#binding -= 1;
-      this.#freed?.();
-      this.#freed = undefined;
-    });
-  }
-
-  async #bind(queued: QueuedPod, pod: Pod, node: string): Promise<void> {
-    const { client, recorder, log } = this.#deps;
-    const { namespace = "", name = "", uid } = pod.metadata;
+  #scheduleOne(queued: QueuedPod, signal: AbortSignal): void {
+    const pod = this.#pods.get(queued.key);
+    if (pod === undefined || pod.metadata.uid !== queued.pod.metadata.uid || !this.#events.isMine(pod) || this.#state.assumed.has(queued.key)) return;
+    const profile = this.#profileOf(pod);
+    if (profile === undefined) return;
+    const startedMs = this.#deps.clock.now();
+    let result = "error";
     try {
-      await client.createSubresource(
-        pods,
-        name,
-        "binding",
-        { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, ...(uid === undefined ? {} : { uid }) }, target: { kind: "Node", name: node } },
-        { namespace },
-      );
-      this.#attempts.inc(["scheduled"]);
-      recorder.event(pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node}`);
+      result = this.#try({ ...queued, pod }, podInfo(pod), profile, signal);
     } catch (error) {
-      this.#forget(queued.key);
-      if (hasReason(error, "NotFound") || hasReason(error, "Conflict")) {
-        log.debug("pod changed while it was bound", { pod: queued.key });
-        return;
-      }
-      this.#attempts.inc(["error"]);
-      log.warn("binding failed", { pod: queued.key, node, error });
-      this.#queue.putBack(queued, -1);
+      this.#deps.log.error("pod could not be judged", { pod: queued.key, error });
+      this.#failed({ ...queued, pod }, error);
     }
+    this.#metrics.durations.observe((this.#deps.clock.now() - startedMs) / 1000, [result, schedulerNameOf(pod)]);
+    this.#metrics.attempts.inc([result, schedulerNameOf(pod)]);
   }
 
-  #unschedulable(pod: Pod, message: string): void {
-    const { client, recorder, clock, log } = this.#deps;
-    this.#attempts.inc(["unschedulable"]);
-    recorder.event(pod, "Warning", "FailedScheduling", message);
-    const known = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-    if (known?.status === "False" && known.reason === "Unschedulable" && known.message === message) return;
-    const { namespace = "", name = "", generation } = pod.metadata;
-    const transition = known?.status === "False" && known.lastTransitionTime !== undefined ? known.lastTransitionTime : rfc3339(clock.now());
-    const condition = {
-      type: "PodScheduled",
-      status: "False",
-      reason: "Unschedulable",
-      message,
-      lastProbeTime: null,
-      lastTransitionTime: transition,
-      ...(generation === undefined ? {} : { observedGeneration: generation }),
-    };
-    client.patch(pods, name, { type: "strategic", value: { status: { conditions: [condition] } } }, { namespace, subresource: "status" }).catch((error: unknown) => {
-      if (!hasReason(error, "NotFound")) log.warn("could not tell why a pod waits", { pod: `${namespace}/${name}`, error });
+  /** One scheduling cycle: at its end the pod is on its way to a node or back in the queue. */
+  #try(queued: QueuedPod, pod: PodInfo, profile: Profile, signal: AbortSignal): "scheduled" | "unschedulable" {
+    const { cluster } = this.#state;
+    if (cluster.nodes.length === 0) {
+      this.#misfit(queued, { total: 0, verdicts: [], plugins: new Set([NO_NODES_PLUGIN]) }, NO_NODES, { nominatedNodeName: "" });
+      return "unschedulable";
+    }
+    const cycle = this.#cycle(pod, profile);
+    const choice = chooseNode(cycle, { startIndex: this.#next, percentageOfNodesToScore: profile.percentageOfNodesToScore }, this.#deps.random);
+    this.#next = (this.#next + choice.evaluated) % cluster.nodes.length;
+    if (choice.node !== undefined) {
+      this.#place(queued, cycle, choice.node, signal);
+      return "scheduled";
+    }
+    const { diagnosis } = choice;
+    if (!profile.preempts) {
+      this.#misfit(queued, diagnosis, diagnosisText(diagnosis), { nominatedNodeName: "" });
+      return "unschedulable";
+    }
+    this.#metrics.preemptions.inc();
+    const outcome = preempt(cycle, diagnosis, { budgets: this.#readers.budgets.list(), nowMs: this.#deps.clock.now() }, this.#deps.random);
+    if (outcome.candidate === undefined) this.#misfit(queued, diagnosis, diagnosisText(diagnosis, outcome.message), outcome.keepsNomination ? {} : { nominatedNodeName: "" });
+    else {
+      this.#misfit(queued, diagnosis, diagnosisText(diagnosis), { nominatedNodeName: outcome.candidate.node });
+      this.#makeRoom(outcome.candidate, pod);
+    }
+    return "unschedulable";
+  }
+
+  #cycle(pod: PodInfo, { plugins, memos }: Pick<Profile, "plugins"> & { readonly memos: Profile["memos"] | undefined }): Cycle {
+    const { cluster, nominations } = this.#state;
+    return new Cycle(pod, { cluster, plugins, memos, nominations });
+  }
+
+  /** The pod counts on the node from now on; the binding follows. */
+  #place(queued: QueuedPod, cycle: Cycle, node: NodeInfo, signal: AbortSignal): void {
+    const { cluster, verdicts, nominations, assumed } = this.#state;
+    const { pod } = cycle;
+    const reservations = cycle.reserving.flatMap(({ plugin, state }) => {
+      const reservation = plugin.reserve?.(pod, node, state);
+      return reservation === undefined ? [] : [{ plugin: plugin.name, reservation }];
     });
-  }
-
-  #isMine(pod: Pod): boolean {
-    return (
-      (pod.spec.nodeName ?? "") === "" &&
-      pod.metadata.deletionTimestamp === undefined &&
-      (pod.spec.schedulerName ?? "default-scheduler") === this.#name &&
-      (pod.spec.schedulingGates ?? []).length === 0 &&
-      pod.status?.phase !== "Succeeded" &&
-      pod.status?.phase !== "Failed"
+    verdicts.delete(pod.key);
+    nominations.delete(pod.key);
+    assumed.set(pod.key, pod.pod.metadata.uid);
+    cluster.addPod(pod, node.name);
+    this.#follow(
+      bindPod(pod, node.name, reservations, signal, { client: this.#deps.client, slots: this.#slots }).then(
+        () => {
+          const { namespace = "", name = "" } = pod.pod.metadata;
+          this.#deps.recorder.event(pod.pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node.name}`);
+        },
+        (error: unknown) => {
+          for (const { reservation } of reservations) reservation.undo();
+          if (!signal.aborted) this.#bindFailed(queued, pod, node.name, error);
+        },
+      ),
     );
   }
 
-  #podSeen(pod: Pod, previous: Pod | undefined): void {
-    const key = keyOf(pod);
-    if (previous !== undefined && previous.metadata.uid !== pod.metadata.uid) this.#podGone(previous);
-    const node = pod.spec.nodeName ?? "";
-    if (node !== "") {
-      this.#queue.remove(key);
-      this.#verdicts.delete(key);
-      const assumed = this.#assumed.get(key);
-      if (assumed !== undefined) {
-        this.#assumed.delete(key);
-        if (assumed.node !== node) this.#nodes.get(assumed.node)?.removePod(key);
-      }
-      if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") {
-        if (this.#nodes.get(node)?.pods.has(key) === true) {
-          this.#nodes.get(node)?.removePod(key);
-          this.#queue.moveAll();
-        }
-      } else this.#nodeInfo(node).addPod(podInfo(pod));
+  #bindFailed(queued: QueuedPod, pod: PodInfo, node: string, error: unknown): void {
+    const { cluster, queue, assumed } = this.#state;
+    const isStillOurs = assumed.has(pod.key) && assumed.get(pod.key) === pod.pod.metadata.uid;
+    if (isStillOurs) {
+      assumed.delete(pod.key);
+      cluster.removePod(pod.key);
+      // Its room is free for others.
+      queue.move(deletion(pod.pod));
+    }
+    const cause = error instanceof Error ? error.cause : undefined;
+    const current = this.#pods.get(pod.key);
+    if (hasReason(cause, "NotFound") || current === undefined || !this.#events.isMine(current)) {
+      this.#deps.log.debug("pod changed while it was bound", { pod: pod.key, node });
       return;
     }
-    if (!this.#isMine(pod)) {
-      this.#queue.remove(key);
-      return;
+    this.#deps.log.warn("binding failed", { pod: pod.key, node, error });
+    this.#metrics.attempts.inc(["error", schedulerNameOf(current)]);
+    this.#failed({ ...queued, pod: current }, error);
+  }
+
+  /** Something other than the pod's wishes stood in the way: it is tried again after a back-off. */
+  #failed(queued: QueuedPod, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#state.queue.putBack(queued, new Set());
+    this.#tell(queued.pod, message, { condition: { reason: "SchedulerError", message }, nominatedNodeName: "" });
+  }
+
+  #misfit(queued: QueuedPod, diagnosis: Diagnosis, message: string, wish: Pick<StatusWish, "nominatedNodeName">): void {
+    const { queue, nominations, verdicts } = this.#state;
+    verdicts.set(queued.key, diagnosis);
+    if (wish.nominatedNodeName === "") nominations.delete(queued.key);
+    else if (wish.nominatedNodeName !== undefined) nominations.set(podInfo(queued.pod), wish.nominatedNodeName);
+    queue.putBack(queued, diagnosis.plugins);
+    this.#tell(queued.pod, message, { ...wish, condition: { reason: "Unschedulable", message } });
+  }
+
+  #tell(pod: Pod, message: string, wish: StatusWish): void {
+    const note = message.length <= MAX_NOTE ? message : `${message.slice(0, MAX_NOTE - 4)} ...`;
+    this.#deps.recorder.event(pod, "Warning", "FailedScheduling", note);
+    this.#statuses.write(pod, wish);
+  }
+
+  /** Ends the victims in the background; until that is asked for the pod is not tried again. */
+  #makeRoom(candidate: Candidate, pod: PodInfo): void {
+    const { nominations, queue } = this.#state;
+    this.#metrics.victims.observe(candidate.victims.length);
+    // Less important pods that were to come here need another place.
+    for (const other of nominations.on(candidate.node)) {
+      if (other.priority >= pod.priority) continue;
+      nominations.delete(other.key);
+      this.#statuses.write(other.pod, { nominatedNodeName: "" });
     }
-    if (this.#assumed.has(key)) return;
-    // A status that we wrote ourselves is no reason to try again.
-    if (previous !== undefined && deepEqual(previous.spec, pod.spec) && deepEqual(previous.metadata.labels, pod.metadata.labels)) this.#queue.refresh(pod, key);
-    else this.#queue.add(pod, key);
+    this.#preempting.add(pod.key);
+    this.#follow(
+      evictVictims(candidate, pod, this.#deps).then(
+        () => {
+          this.#preempting.delete(pod.key);
+          queue.recheck(pod.key);
+        },
+        (error: unknown) => {
+          this.#deps.log.warn("could not make room", { pod: pod.key, node: candidate.node, error });
+          this.#preempting.delete(pod.key);
+          queue.recheck(pod.key, { always: true });
+        },
+      ),
+    );
   }
 
-  #podGone(pod: Pod): void {
-    const key = keyOf(pod);
-    this.#queue.remove(key);
-    this.#verdicts.delete(key);
-    this.#forget(key);
-    const node = pod.spec.nodeName ?? "";
-    if (node === "") return;
-    this.#nodes.get(node)?.removePod(key);
-    this.#queue.moveAll();
+  #gate({ metadata, spec }: Pod): string | undefined {
+    if ((spec.schedulingGates ?? []).length > 0) return GATES;
+    return this.#preempting.has(`${metadata.namespace ?? ""}/${metadata.name ?? ""}`) ? PREEMPTION : undefined;
   }
 
-  /** Takes an assumed pod off its node again. */
-  #forget(key: string): void {
-    const assumed = this.#assumed.get(key);
-    if (assumed === undefined) return;
-    this.#assumed.delete(key);
-    this.#nodes.get(assumed.node)?.removePod(key);
+  #profileOf(pod: Pod): Profile | undefined {
+    return this.#profiles.get(schedulerNameOf(pod));
   }
 
-  #nodeInfo(name: string): NodeInfo {
-    let info = this.#nodes.get(name);
-    if (info === undefined) {
-      info = new NodeInfo(name);
-      this.#nodes.set(name, info);
-      this.#ordered = undefined;
-    }
-    return info;
-  }
-
-  #nodeChanged(node: Node): void {
-    this.#nodeInfo(node.metadata.name ?? "").setNode(node);
-    this.#ordered = undefined;
-    this.#queue.moveAll();
-  }
-
-  #nodeUpdated(previous: Node, node: Node): void {
-    // Heartbeats change nothing that scheduling looks at. @upstream eventhandlers.go nodeSchedulingPropertiesChange
-    const same =
-      deepEqual(previous.spec, node.spec) &&
-      deepEqual(previous.metadata.labels, node.metadata.labels) &&
-      deepEqual(previous.status?.allocatable, node.status?.allocatable) &&
-      deepEqual(
-        previous.status?.conditions?.map(({ type, status }) => [type, status]),
-        node.status?.conditions?.map(({ type, status }) => [type, status]),
-      );
-    this.#nodeInfo(node.metadata.name ?? "").setNode(node);
-    if (!same) this.#queue.moveAll();
-  }
-
-  #nodeGone(node: Node): void {
-    const info = this.#nodes.get(node.metadata.name ?? "");
-    info?.setNode(undefined);
-    if (info?.pods.size === 0) this.#nodes.delete(info.name);
-    this.#ordered = undefined;
-  }
-
-  #snapshot(): readonly NodeInfo[] {
-    this.#ordered ??= [...this.#nodes.values()].filter(({ node }) => node !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
-    return this.#ordered;
+  #follow(work: Promise<void>): void {
+    const known = work.catch((error: unknown) => this.#deps.log.error("scheduler failed", { error })).finally(() => this.#underWay.delete(known));
+    this.#underWay.add(known);
   }
 }

@@ -1,114 +1,197 @@
-import type { Node, Pod, TopologySpreadConstraint } from "../../api/generated/types/core-v1.ts";
-import { LabelSelector } from "../../meta/label-selector.ts";
-import type { NodeInfo } from "../node-info.ts";
-import type { CycleState, Plugin, Snapshot } from "../plugin.ts";
-import type { PodInfo } from "../pod-info.ts";
-import { matchesNode } from "./node-affinity.ts";
-import { tolerated } from "./node-state.ts";
+import type { Node, TopologySpreadConstraint } from "../../api/generated/types/core-v1.ts";
+import type { Change } from "../changes.ts";
+import type { Cluster } from "../cluster/cluster-state.ts";
+import type { NodeInfo } from "../cluster/node-info.ts";
+import { type PodInfo, podInfo } from "../cluster/pod-info.ts";
+import { TriedCounts } from "../cluster/tally.ts";
+import { MAX_SCORE, type Plugin, type Prefiltered, type TriedChange } from "../plugin.ts";
+import { constraintsOf, constraintWith, countOn, countsAllNodes, countsNode, type DefaultSelector, hasAllKeys, matchingPods, type SpreadConstraint } from "./spread-constraint.ts";
 
-interface Constraint {
-  readonly spec: TopologySpreadConstraint;
-  readonly selector: LabelSelector;
-  readonly selfMatch: number;
-  /** Matching pods per topology value. */
-  readonly counts: Map<string, number>;
+export interface SpreadOptions {
+  /** For pods that name no constraints. Default: the system's, which only rate. */
+  readonly defaultConstraints?: readonly TopologySpreadConstraint[];
 }
 
-/** What spreads pods that ask for nothing: the labels that their owners select them by. */
-export type DefaultSelector = (pod: Pod) => LabelSelector | undefined;
-
 const HOSTNAME = "kubernetes.io/hostname";
-const ZONE = "topology.kubernetes.io/zone";
+const systemConstraints: readonly TopologySpreadConstraint[] = [
+  { maxSkew: 3, topologyKey: HOSTNAME, whenUnsatisfiable: "ScheduleAnyway" },
+  { maxSkew: 5, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "ScheduleAnyway" },
+];
+const missingLabel = [{ reason: "node(s) didn't match pod topology spread constraints (missing required label)", unresolvable: true }];
+const skewed = [{ reason: "node(s) didn't match pod topology spread constraints", unresolvable: false }];
+
+/** A required constraint with what is counted for it. */
+interface Counted {
+  readonly constraint: SpreadConstraint;
+  /** Values of the label that nodes which count have. */
+  readonly domains: ReadonlyMap<string, unknown>;
+  readonly counts: TriedCounts;
+  readonly self: 0 | 1;
+  /** The fewest pods of any domain; worked out when first asked for. */
+  least: number | undefined;
+}
+
+/** A wished constraint with what is counted for it; `counts` undefined: per node, looked up when rating. */
+interface Rated {
+  readonly constraint: SpreadConstraint;
+  readonly counts: ReadonlyMap<string, number> | undefined;
+  readonly perNode: ReadonlyMap<NodeInfo, number>;
+  readonly weight: number;
+}
+
+interface Rating {
+  readonly rated: readonly Rated[];
+  readonly ignored: ReadonlySet<NodeInfo>;
+  /** The nodes in the order of the scores. */
+  readonly feasible: readonly NodeInfo[];
+}
 
 /** Spreads pods over topologies: required skews filter, wished ones rate. @upstream plugins/podtopologyspread */
-export function podTopologySpread(defaultSelector: DefaultSelector): Plugin {
+export function podTopologySpread({ defaultConstraints }: SpreadOptions, defaultSelector: DefaultSelector): Plugin {
+  const defaults = defaultConstraints ?? systemConstraints;
+  const constraintsFor = (pod: PodInfo, when: "DoNotSchedule" | "ScheduleAnyway"): readonly SpreadConstraint[] => {
+    if ((pod.pod.spec.topologySpreadConstraints ?? []).length > 0) return constraintsOf(pod, when);
+    const specs = defaults.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when);
+    const known = specs.length === 0 ? undefined : defaultSelector(pod.pod);
+    return known === undefined ? [] : specs.map((spec) => constraintWith(spec, pod.pod, known));
+  };
   return {
     name: "PodTopologySpread",
     weight: 2,
-    prefilter: ({ pod }, snapshot): readonly Constraint[] => constraintsOf(pod, "DoNotSchedule").map((spec) => counted(spec, pod, snapshot, snapshot.nodes)),
-    filter(_pod, node, state) {
-      for (const { spec, counts, selfMatch } of state as readonly Constraint[]) {
-        const value = node.node?.metadata.labels?.[spec.topologyKey];
-        if (value === undefined) return [{ reason: "node(s) didn't match pod topology spread constraints (missing required label)", unresolvable: true }];
-        const minimum = counts.size < (spec.minDomains ?? 1) ? 0 : Math.min(...counts.values());
-        if ((counts.get(value) ?? 0) + selfMatch - (Number.isFinite(minimum) ? minimum : 0) > spec.maxSkew)
-          return [{ reason: "node(s) didn't match pod topology spread constraints", unresolvable: false }];
-      }
-      return [];
+    prefilter(pod, cluster): Prefiltered {
+      const constraints = constraintsFor(pod, "DoNotSchedule");
+      return constraints.length === 0 ? "skip" : { state: countRequired(constraints, pod, cluster) };
     },
-    prescore({ pod }, snapshot, feasible): CycleState {
-      const wished = constraintsOf(pod, "ScheduleAnyway");
-      const specs = wished.length > 0 || (pod.spec.topologySpreadConstraints ?? []).length > 0 ? wished : defaultConstraints(pod, defaultSelector);
-      return specs.map((spec) => counted(spec, pod, snapshot, feasible));
+    filter: (_pod, { labels }, state) => judge(labels, state as readonly Counted[]),
+    fork: (state) => (state as readonly Counted[]).map((counted) => ({ ...counted, counts: counted.counts.fork() })),
+    adjust: (state, pod, change) => adjust(state as readonly Counted[], pod, change),
+    prescore(pod, cluster, feasible) {
+      const constraints = constraintsFor(pod, "ScheduleAnyway");
+      // The system's own constraints also rate nodes that lack a zone.
+      const needsAllKeys = defaultConstraints !== undefined || (pod.pod.spec.topologySpreadConstraints ?? []).length > 0;
+      return constraints.length === 0 ? "skip" : rateNodes(constraints, pod, cluster, { feasible, needsAllKeys });
     },
     score(_pod, node, state) {
+      const { rated, ignored } = state as Rating;
+      if (ignored.has(node)) return 0;
       let score = 0;
-      for (const { spec, counts } of state as readonly Constraint[]) {
-        const value = node.node?.metadata.labels?.[spec.topologyKey];
+      for (const { constraint, counts, perNode, weight } of rated) {
+        const value = node.labels[constraint.topologyKey];
         if (value === undefined) continue;
-        score += (counts.get(value) ?? 0) * Math.log(counts.size + 2) + (spec.maxSkew - 1);
+        const count = (counts === undefined ? perNode.get(node) : counts.get(value)) ?? 0;
+        score += count * weight + (constraint.maxSkew - 1);
       }
       return Math.round(score);
     },
-    normalize(scores) {
-      const max = Math.max(...scores);
-      const min = Math.min(...scores);
-      for (let index = 0; index < scores.length; index += 1) scores[index] = max === 0 ? 100 : Math.floor((100 * (max + min - (scores[index] ?? 0))) / max);
+    normalize: (scores, state) => normalize(scores, state as Rating),
+    listens: ["pod/add", "pod/delete", "pod/label", "target/label", "node/add", "node/delete", "node/label"],
+    mayHelp(pod, change) {
+      const constraints = constraintsFor(pod, "DoNotSchedule");
+      if (change.resource === "node") return mayHelpNode(constraints, change);
+      return (change.resource === "pod" || change.resource === "target") && mayHelpPod(pod, constraints, change);
     },
   };
 }
 
-function constraintsOf(pod: Pod, when: string): readonly TopologySpreadConstraint[] {
-  return (pod.spec.topologySpreadConstraints ?? []).filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when);
+function countRequired(constraints: readonly SpreadConstraint[], pod: PodInfo, cluster: Cluster): readonly Counted[] {
+  const all = countsAllNodes(constraints, cluster);
+  return constraints.map((constraint) => {
+    const tally = matchingPods(constraint, pod.namespace, cluster);
+    const counted = all ? undefined : countOn(cluster.nodes, constraint, constraints, pod, tally);
+    return {
+      constraint,
+      domains: counted ?? cluster.domains(constraint.topologyKey),
+      counts: new TriedCounts(counted ?? tally.by(constraint.topologyKey)),
+      self: constraint.selector.matches(pod.labels) ? 1 : 0,
+      least: undefined,
+    };
+  });
 }
 
-function defaultConstraints(pod: Pod, defaultSelector: DefaultSelector): readonly TopologySpreadConstraint[] {
-  const selector = defaultSelector(pod);
-  if (selector === undefined) return [];
-  const labelSelector = { matchExpressions: selector.requirements.map(({ key, operator, values }) => ({ key, operator: operatorName(operator), values })) };
-  return [
-    { maxSkew: 3, topologyKey: HOSTNAME, whenUnsatisfiable: "ScheduleAnyway", labelSelector },
-    { maxSkew: 5, topologyKey: ZONE, whenUnsatisfiable: "ScheduleAnyway", labelSelector },
-  ];
-}
-
-function operatorName(operator: string): string {
-  if (operator === "exists") return "Exists";
-  if (operator === "!") return "DoesNotExist";
-  return operator === "notin" || operator === "!=" ? "NotIn" : "In";
-}
-
-/** Counts matching pods of the pod's namespace per topology value, over the nodes that the constraint includes. */
-function counted(spec: TopologySpreadConstraint, pod: Pod, snapshot: Snapshot, eligible: readonly NodeInfo[]): Constraint {
-  const labels = pod.metadata.labels ?? {};
-  const byKeys = Object.fromEntries((spec.matchLabelKeys ?? []).filter((key) => labels[key] !== undefined).map((key) => [key, labels[key] ?? ""]));
-  const base = LabelSelector.of(spec.labelSelector);
-  const matches = (candidate: Readonly<Record<string, string>>): boolean => base.matches(candidate) && Object.entries(byKeys).every(([key, value]) => candidate[key] === value);
-  const counts = new Map<string, number>();
-  for (const { node } of eligible) {
-    const value = node?.metadata.labels?.[spec.topologyKey];
-    if (node !== undefined && value !== undefined && includes(spec, pod, node)) counts.set(value, 0);
+function judge(labels: NodeInfo["labels"], state: readonly Counted[]): typeof skewed | undefined {
+  for (const counted of state) {
+    const { constraint, domains, counts, self } = counted;
+    const value = labels[constraint.topologyKey];
+    if (value === undefined) return missingLabel;
+    // Too few domains: there might be an empty one.
+    counted.least ??= domains.size < constraint.minDomains ? 0 : counts.least(domains);
+    if (counts.get(value) + self - counted.least > constraint.maxSkew) return skewed;
   }
-  for (const info of snapshot.nodes) {
-    const value = info.node?.metadata.labels?.[spec.topologyKey];
-    if (value === undefined || !counts.has(value)) continue;
-    counts.set(value, (counts.get(value) ?? 0) + countMatching(info, pod, matches));
+  return undefined;
+}
+
+function adjust(state: readonly Counted[], pod: PodInfo, { other, node, by }: TriedChange): void {
+  if (other.namespace !== pod.namespace || other.isTerminating || node.node === undefined) return;
+  const constraints = state.map(({ constraint }) => constraint);
+  if (!hasAllKeys(node.labels, constraints)) return;
+  for (const counted of state) {
+    const { constraint, counts } = counted;
+    const value = node.labels[constraint.topologyKey];
+    if (value === undefined || !constraint.selector.matches(other.labels) || !countsNode(constraint, pod.pod, node.node)) continue;
+    counts.add(value, by);
+    counted.least = undefined;
   }
-  return { spec, selector: base, selfMatch: matches(labels) ? 1 : 0, counts };
 }
 
-function includes({ nodeAffinityPolicy = "Honor", nodeTaintsPolicy = "Ignore" }: TopologySpreadConstraint, pod: Pod, node: Node): boolean {
-  if (nodeAffinityPolicy === "Honor" && !matchesNode(pod, node)) return false;
-  if (nodeTaintsPolicy !== "Honor") return true;
-  return (node.spec.taints ?? []).every((taint) => taint.effect === "PreferNoSchedule" || tolerated(taint, pod.spec.tolerations ?? []));
+function rateNodes(
+  constraints: readonly SpreadConstraint[],
+  pod: PodInfo,
+  cluster: Cluster,
+  { feasible, needsAllKeys }: { readonly feasible: readonly NodeInfo[]; readonly needsAllKeys: boolean },
+): Rating {
+  const ignored = new Set<NodeInfo>();
+  if (needsAllKeys) for (const node of feasible) if (!hasAllKeys(node.labels, constraints)) ignored.add(node);
+  const rated = constraints.map((constraint): Rated => {
+    const tally = matchingPods(constraint, pod.namespace, cluster);
+    const { topologyKey } = constraint;
+    if (topologyKey === HOSTNAME) return { constraint, counts: undefined, perNode: tally.perNode, weight: weightFor(feasible.length - ignored.size) };
+    const counts = new Map<string, number>();
+    // A node without the label is a domain of its own, that no pod counts for.
+    for (const node of feasible) if (!ignored.has(node)) counts.set(node.labels[topologyKey] ?? "", 0);
+    for (const [node, number] of tally.perNode) {
+      if (node.node === undefined || (needsAllKeys && !hasAllKeys(node.labels, constraints)) || !countsNode(constraint, pod.pod, node.node)) continue;
+      const value = node.labels[topologyKey] ?? "";
+      const known = counts.get(value);
+      if (known !== undefined) counts.set(value, known + number);
+    }
+    return { constraint, counts, perNode: tally.perNode, weight: weightFor(counts.size) };
+  });
+  return { rated, ignored, feasible };
 }
 
-function countMatching(info: NodeInfo, { metadata }: Pod, matches: (labels: Readonly<Record<string, string>>) => boolean): number {
-  let count = 0;
-  for (const other of info.pods.values()) if (isCounted(other, metadata.namespace) && matches(other.pod.metadata.labels ?? {})) count += 1;
-  return count;
+/** Counts of topologies with few values weigh less, as they are larger. */
+function weightFor(size: number): number {
+  return Math.log(size + 2);
 }
 
-function isCounted({ pod }: PodInfo, namespace: string | undefined): boolean {
-  return pod.metadata.namespace === namespace && pod.metadata.deletionTimestamp === undefined;
+function normalize(scores: number[], { ignored, feasible }: Rating): void {
+  let least = Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (let index = 0; index < scores.length; index += 1) {
+    if (ignored.size > 0 && ignored.has(feasible[index] as NodeInfo)) continue;
+    const score = scores[index] ?? 0;
+    if (score < least) least = score;
+    if (score > most) most = score;
+  }
+  for (let index = 0; index < scores.length; index += 1) {
+    if (ignored.size > 0 && ignored.has(feasible[index] as NodeInfo)) scores[index] = 0;
+    else scores[index] = most === 0 ? MAX_SCORE : Math.trunc((MAX_SCORE * (most + least - (scores[index] ?? 0))) / most);
+  }
+}
+
+/** A pod of the same namespace came, went or changed its labels so that a constraint counts otherwise. */
+function mayHelpPod(pod: PodInfo, constraints: readonly SpreadConstraint[], { resource, previous, next }: Extract<Change, { readonly resource: "pod" | "target" }>): boolean {
+  const before = previous === undefined ? undefined : podInfo(previous);
+  const after = next === undefined ? undefined : podInfo(next);
+  if (resource === "pod" && (after ?? before)?.namespace !== pod.namespace) return false;
+  return constraints.some(({ selector }) => (before !== undefined && selector.matches(before.labels)) !== (after !== undefined && selector.matches(after.labels)));
+}
+
+/** A node with the topologies that matter came, went or moved. */
+function mayHelpNode(constraints: readonly SpreadConstraint[], { previous, next }: Extract<Change, { readonly resource: "node" }>): boolean {
+  const labelsOf = (node: Node | undefined): NodeInfo["labels"] => node?.metadata.labels ?? {};
+  const had = previous !== undefined && hasAllKeys(labelsOf(previous), constraints);
+  const has = next !== undefined && hasAllKeys(labelsOf(next), constraints);
+  if (had !== has) return true;
+  return had && constraints.some(({ topologyKey }) => labelsOf(previous)[topologyKey] !== labelsOf(next)[topologyKey]);
 }

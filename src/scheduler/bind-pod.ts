@@ -1,0 +1,41 @@
+import { pods } from "../api/generated/resources.ts";
+import type { Client } from "../client/client.ts";
+import type { PodInfo } from "./cluster/pod-info.ts";
+import type { Reservation } from "./plugin.ts";
+import type { Slots } from "./slots.ts";
+
+export interface BindDeps {
+  readonly client: Pick<Client, "createSubresource">;
+  readonly slots: Slots;
+}
+
+/** Does what plug-ins reserved, then gives the pod to the node. Rejects with upstream's words for what failed. @upstream schedule_one.go bindingCycle */
+export async function bindPod(
+  pod: PodInfo,
+  node: string,
+  reservations: readonly { readonly plugin: string; readonly reservation: Reservation }[],
+  signal: AbortSignal,
+  deps: BindDeps,
+): Promise<void> {
+  for (const { plugin, reservation } of reservations) {
+    try {
+      await reservation.commit(signal);
+    } catch (error) {
+      throw new Error(`running PreBind plugin "${plugin}": ${textOf(error)}`, { cause: error });
+    }
+  }
+  const { namespace = "", name = "", uid } = pod.pod.metadata;
+  const metadata = { name, namespace, ...(uid === undefined ? {} : { uid }) };
+  await deps.slots.acquire();
+  try {
+    await deps.client.createSubresource(pods, name, "binding", { apiVersion: "v1", kind: "Binding", metadata, target: { kind: "Node", name: node } }, { namespace });
+  } catch (error) {
+    throw new Error(`running Bind plugin "DefaultBinder": ${textOf(error)}`, { cause: error });
+  } finally {
+    deps.slots.release();
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,165 @@
+import type { Node } from "../../api/generated/types/core-v1.ts";
+import { ImagePlaces } from "./image-places.ts";
+import { NodeInfo } from "./node-info.ts";
+import { orderNodes } from "./node-order.ts";
+import type { PodInfo } from "./pod-info.ts";
+import { type PodMatcher, PodTallies } from "./pod-tallies.ts";
+import { ClusterTerms } from "./term-groups.ts";
+import type { Tally } from "./tally.ts";
+
+/** A pod and the node that it is on or was given to. */
+interface Placed {
+  readonly pod: PodInfo;
+  readonly node: NodeInfo;
+}
+
+/** The nodes as one cycle sees them, with what is counted about their pods. Answers are live: use them before the cluster changes. */
+export interface Cluster {
+  /** Those that exist, zones taking turns. */
+  readonly nodes: readonly NodeInfo[];
+  readonly terms: ClusterTerms;
+  readonly images: ImagePlaces;
+  node(name: string): NodeInfo | undefined;
+  tally(matcher: PodMatcher): Tally;
+  /** How many nodes have each value of a label. */
+  domains(topologyKey: string): ReadonlyMap<string, number>;
+}
+
+/** Nodes, the pods on them (terminal ones left out) and those just given to them. Only changed between cycles. */
+export class ClusterState implements Cluster {
+  readonly terms = new ClusterTerms();
+  readonly images = new ImagePlaces();
+  readonly #tallies = new PodTallies();
+  readonly #nodes = new Map<string, NodeInfo>();
+  readonly #pods = new Map<string, Placed>();
+  readonly #namespaces = new Map<string, Map<string, Placed>>();
+  readonly #domains = new Map<string, Map<string, number>>();
+  readonly #freeSlots: number[] = [];
+  #slots = 0;
+  #ordered: readonly NodeInfo[] | undefined;
+
+  get nodes(): readonly NodeInfo[] {
+    this.#ordered ??= orderNodes([...this.#nodes.values()].filter(({ node }) => node !== undefined));
+    return this.#ordered;
+  }
+
+  node(name: string): NodeInfo | undefined {
+    const info = this.#nodes.get(name);
+    return info?.node === undefined ? undefined : info;
+  }
+
+  /** Where a pod counts, if anywhere. */
+  placeOf(key: string): NodeInfo | undefined {
+    return this.#pods.get(key)?.node;
+  }
+
+  pod(key: string): PodInfo | undefined {
+    return this.#pods.get(key)?.pod;
+  }
+
+  setNode(node: Node): void {
+    this.#replaceNode(this.#info(node.metadata.name ?? ""), node);
+  }
+
+  removeNode(name: string): void {
+    const info = this.#nodes.get(name);
+    if (info === undefined) return;
+    this.#replaceNode(info, undefined);
+    this.#dropIfBare(info);
+  }
+
+  /** Also moves a pod that counts elsewhere, and takes newer facts about one. */
+  addPod(pod: PodInfo, nodeName: string): void {
+    this.removePod(pod.key);
+    const node = this.#info(nodeName);
+    const placed = { pod, node };
+    this.#pods.set(pod.key, placed);
+    const together = this.#namespaces.get(pod.namespace);
+    if (together === undefined) this.#namespaces.set(pod.namespace, new Map([[pod.key, placed]]));
+    else together.set(pod.key, placed);
+    node.addPod(pod);
+    this.#count(pod, node, 1);
+  }
+
+  removePod(key: string): PodInfo | undefined {
+    const placed = this.#pods.get(key);
+    if (placed === undefined) return undefined;
+    const { pod, node } = placed;
+    this.#count(pod, node, -1);
+    node.removePod(key);
+    this.#pods.delete(key);
+    const together = this.#namespaces.get(pod.namespace);
+    if (together?.delete(key) === true && together.size === 0) this.#namespaces.delete(pod.namespace);
+    this.#dropIfBare(node);
+    return pod;
+  }
+
+  tally(matcher: PodMatcher): Tally {
+    return this.#tallies.of(matcher, (use) => {
+      for (const namespace of matcher.namespaces ?? this.#namespaces.keys())
+        for (const { pod, node } of this.#namespaces.get(namespace)?.values() ?? []) if (node.node !== undefined) use(pod, node);
+    });
+  }
+
+  domains(topologyKey: string): ReadonlyMap<string, number> {
+    let values = this.#domains.get(topologyKey);
+    if (values !== undefined) return values;
+    values = new Map();
+    for (const { labels } of this.nodes) {
+      const value = labels[topologyKey];
+      if (value !== undefined) values.set(value, (values.get(value) ?? 0) + 1);
+    }
+    // Bounded by forgetting all: there are few topology keys, and each is counted anew in one pass.
+    if (this.#domains.size >= MAX_DOMAINS) this.#domains.clear();
+    this.#domains.set(topologyKey, values);
+    return values;
+  }
+
+  #info(name: string): NodeInfo {
+    let info = this.#nodes.get(name);
+    if (info === undefined) {
+      info = new NodeInfo(name, this.#freeSlots.pop() ?? this.#slots++);
+      this.#nodes.set(name, info);
+    }
+    return info;
+  }
+
+  #replaceNode(info: NodeInfo, node: Node | undefined): void {
+    const before = info.node;
+    this.images.replace(info.name, before, node);
+    const isSamePlace = before !== undefined && node !== undefined && sameLabels(before, node);
+    if (isSamePlace) {
+      info.setNode(node);
+      return;
+    }
+    for (const pod of info.pods.values()) this.#count(pod, info, -1);
+    info.setNode(node);
+    for (const pod of info.pods.values()) this.#count(pod, info, 1);
+    this.#ordered = undefined;
+    this.#domains.clear();
+  }
+
+  /** Pods count where their node exists. */
+  #count(pod: PodInfo, node: NodeInfo, change: 1 | -1): void {
+    if (node.node === undefined) return;
+    this.#tallies.count(pod, node, change);
+    this.terms.count(pod, node, change);
+  }
+
+  #dropIfBare(info: NodeInfo): void {
+    if (info.node !== undefined || info.pods.size > 0 || this.#nodes.get(info.name) !== info) return;
+    this.#nodes.delete(info.name);
+    this.#freeSlots.push(info.slot);
+  }
+}
+
+const MAX_DOMAINS = 64;
+
+function sameLabels(a: Node, b: Node): boolean {
+  const left = a.metadata.labels ?? {};
+  const right = b.metadata.labels ?? {};
+  if (left === right) return true;
+  for (const key in left) if (left[key] !== right[key]) return false;
+  for (const key in right) if (!(key in left)) return false;
+  return true;
+}

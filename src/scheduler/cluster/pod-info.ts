@@ -1,0 +1,88 @@
+import type { Pod } from "../../api/generated/types/core-v1.ts";
+import type { Labels } from "../../meta/label-selector.ts";
+import { keyOf } from "../../meta/object.ts";
+import { type PodTerms, termsOf } from "./affinity-term.ts";
+import { podRequests, type Resources, scoredRequests } from "./pod-requests.ts";
+
+export interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+const noLabels: Labels = {};
+
+/** A pod with what scheduling asks of it again and again, worked out once. */
+export class PodInfo {
+  readonly pod: Pod;
+  readonly key: string;
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly priority: number;
+  readonly isTerminating: boolean;
+  readonly requests: Resources;
+  /** Requests as scoring sees them. */
+  readonly scored: { readonly milliCpu: number; readonly memory: number };
+  readonly hostPorts: readonly HostPort[];
+  readonly terms: PodTerms;
+  #template: string | undefined;
+
+  constructor(pod: Pod) {
+    this.pod = pod;
+    this.key = keyOf(pod);
+    this.namespace = pod.metadata.namespace ?? "";
+    this.labels = pod.metadata.labels ?? noLabels;
+    this.priority = pod.spec.priority ?? 0;
+    this.isTerminating = pod.metadata.deletionTimestamp !== undefined;
+    this.requests = podRequests(pod);
+    this.scored = scoredRequests(pod);
+    this.hostPorts = hostPortsOf(pod);
+    this.terms = termsOf(pod);
+  }
+
+  /**
+   * Pods with the same text get the same answer from every plug-in that looks at nothing but the pod and one node:
+   * it holds all that those plug-ins read of a pod.
+   */
+  get template(): string {
+    if (this.#template !== undefined) return this.#template;
+    const { spec } = this.pod;
+    const { milliCpu, memory, ephemeralStorage, scalars } = this.requests;
+    this.#template = JSON.stringify([
+      milliCpu,
+      memory,
+      ephemeralStorage,
+      scalars.size === 0 ? 0 : [...scalars],
+      this.scored,
+      this.hostPorts,
+      spec.nodeName,
+      spec.nodeSelector,
+      spec.affinity?.nodeAffinity,
+      spec.tolerations,
+    ]);
+    return this.#template;
+  }
+}
+
+const known = new WeakMap<Pod, PodInfo>();
+
+export function podInfo(pod: Pod): PodInfo {
+  let info = known.get(pod);
+  if (info === undefined) {
+    info = new PodInfo(pod);
+    known.set(pod, info);
+  }
+  return info;
+}
+
+/** Ports of the node that the pod takes; an empty address means all. @upstream pkg/scheduler/util/utils.go GetHostPorts */
+function hostPortsOf({ spec }: Pod): readonly HostPort[] {
+  const ports: HostPort[] = [];
+  const take = ({ ports: declared = [] }: Pod["spec"]["containers"][number]): void => {
+    for (const { hostPort = 0, hostIP = "", protocol = "TCP" } of declared)
+      if (hostPort > 0) ports.push({ ip: hostIP === "" ? "0.0.0.0" : hostIP, protocol: protocol === "" ? "TCP" : protocol, port: hostPort });
+  };
+  for (const container of spec.containers) take(container);
+  for (const container of spec.initContainers ?? []) if (container.restartPolicy === "Always") take(container);
+  return ports;
+}

@@ -1,0 +1,122 @@
+import type { Cluster } from "./cluster/cluster-state.ts";
+import type { NodeInfo } from "./cluster/node-info.ts";
+import type { PodInfo } from "./cluster/pod-info.ts";
+import type { Nominations } from "./nominations.ts";
+import type { CycleState, Plugin } from "./plugin.ts";
+import type { TemplateMemo, TemplateMemos } from "./template-memo.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** A plug-in at work on one pod. */
+export interface Run {
+  readonly plugin: Plugin;
+  readonly state: CycleState;
+}
+
+export interface CycleDeps {
+  readonly cluster: Cluster;
+  readonly plugins: readonly Plugin[];
+  /** Absent: every node is judged afresh. */
+  readonly memos?: TemplateMemos | undefined;
+  readonly nominations: Nominations;
+}
+
+/** One pod's filters, prepared against the cluster as it is. Good until the cluster changes. */
+export class Cycle {
+  readonly pod: PodInfo;
+  readonly cluster: Cluster;
+  readonly plugins: readonly Plugin[];
+  readonly memo: TemplateMemo | undefined;
+  /** What keeps the pod from all nodes. */
+  readonly refusal: { readonly plugin: string; readonly reason: string } | undefined;
+  /** The only nodes that can do, and who says so. */
+  readonly only: { readonly nodes: ReadonlySet<string>; readonly plugins: readonly string[] } | undefined;
+  readonly #nominations: Nominations;
+  readonly #local: readonly Run[];
+  readonly #others: readonly Run[];
+
+  constructor(pod: PodInfo, { cluster, plugins, memos, nominations }: CycleDeps) {
+    this.pod = pod;
+    this.cluster = cluster;
+    this.plugins = plugins;
+    this.memo = memos?.of(pod.template);
+    this.#nominations = nominations;
+    const local: Run[] = [];
+    const others: Run[] = [];
+    const naming: string[] = [];
+    let nodes: ReadonlySet<string> | undefined;
+    for (const plugin of plugins) {
+      const prepared = plugin.prefilter?.(pod, cluster) ?? { state: undefined };
+      if (prepared === "skip") continue;
+      if ("rejected" in prepared) {
+        this.refusal = { plugin: plugin.name, reason: prepared.rejected };
+        break;
+      }
+      if (prepared.only !== undefined) {
+        const before = nodes;
+        nodes = before === undefined ? prepared.only : new Set([...prepared.only].filter((name) => before.has(name)));
+        naming.push(plugin.name);
+      }
+      if (plugin.filter !== undefined) (plugin.isLocal === true ? local : others).push({ plugin, state: prepared.state });
+    }
+    this.only = nodes === undefined ? undefined : { nodes, plugins: naming };
+    this.#local = local;
+    this.#others = others;
+  }
+
+  /** The states of plug-ins that take something for the pod once its node is chosen. */
+  get reserving(): readonly Run[] {
+    return this.#others.filter(({ plugin }) => plugin.reserve !== undefined);
+  }
+
+  /** Undefined: the pod may run there, with those that are to come there as well as without. @upstream RunFilterPluginsWithNominatedPods */
+  judge(node: NodeInfo): Verdict | undefined {
+    if (!this.#nominations.isEmpty && this.#nominatedOn(node).length > 0) return this.try(node).judge();
+    const { memo } = this;
+    const verdict = memo === undefined ? this.#judgeBy(this.#local, node) : memo.verdict(node, () => this.#judgeBy(this.#local, node));
+    return verdict ?? this.#judgeBy(this.#others, node);
+  }
+
+  /** A copy of the node and of all that is known about it, to take pods off and put them on. */
+  try(node: NodeInfo): Trial {
+    const copy = node.clone();
+    const others = this.#others.map(({ plugin, state }) => ({ plugin, state: plugin.fork === undefined ? state : plugin.fork(state) }));
+    const adjust = (other: PodInfo, by: 1 | -1): void => {
+      if (by === 1) copy.addPod(other);
+      else copy.removePod(other.key);
+      for (const { plugin, state } of others) plugin.adjust?.(state, this.pod, { other, node: copy, by });
+    };
+    const judge = (): Verdict | undefined => this.#judgeBy(this.#local, copy) ?? this.#judgeBy(others, copy);
+    return {
+      add: (other) => adjust(other, 1),
+      remove: (other) => adjust(other, -1),
+      judge: () => {
+        const nominated = this.#nominatedOn(copy).filter(({ key }) => !copy.pods.has(key));
+        for (const other of nominated) adjust(other, 1);
+        const verdict = nominated.length === 0 ? undefined : judge();
+        for (const other of nominated) adjust(other, -1);
+        return verdict ?? judge();
+      },
+    };
+  }
+
+  /** Others that are to come to the node and that this pod may not push aside. */
+  #nominatedOn({ name }: NodeInfo): readonly PodInfo[] {
+    return this.#nominations.on(name).filter(({ key, priority }) => priority >= this.pod.priority && key !== this.pod.key);
+  }
+
+  #judgeBy(runs: readonly Run[], node: NodeInfo): Verdict | undefined {
+    for (const { plugin, state } of runs) {
+      const rejections = plugin.filter?.(this.pod, node, state);
+      if (rejections !== undefined) return { node: node.name, plugin: plugin.name, rejections };
+    }
+    return undefined;
+  }
+}
+
+/** A node as it would be with other pods. */
+export interface Trial {
+  add(other: PodInfo): void;
+  remove(other: PodInfo): void;
+  /** As Cycle.judge does. */
+  judge(): Verdict | undefined;
+}

@@ -1,0 +1,109 @@
+import type { Change } from "../changes.ts";
+import { type AffinityTerm, termMeans } from "../cluster/affinity-term.ts";
+import type { Cluster } from "../cluster/cluster-state.ts";
+import { type PodInfo, podInfo } from "../cluster/pod-info.ts";
+import { MAX_SCORE, type Plugin } from "../plugin.ts";
+import { type AffinityCounts, adjustAffinity, countAffinity, forkAffinity, judgeAffinity, meantPods, spellOut } from "./affinity-counts.ts";
+import type { NamespaceReader } from "./namespace-reader.ts";
+
+export interface InterPodAffinityOptions {
+  /** What a required affinity of a pod that is there already counts when it means the waiting one. Default 1; 0 to 100. */
+  readonly hardPodAffinityWeight?: number;
+}
+
+/** `{"zone" => {"a" => 10, "b" => -5}}` */
+type Wishes = Map<string, Map<string, number>>;
+
+/** Puts pods near to or far from others, as they and the others ask. @upstream plugins/interpodaffinity */
+export function interPodAffinity({ hardPodAffinityWeight = 1 }: InterPodAffinityOptions, namespaces: NamespaceReader): Plugin {
+  return {
+    name: "InterPodAffinity",
+    weight: 2,
+    prefilter(pod, cluster) {
+      const counts = countAffinity(pod, cluster, namespaces);
+      return counts === undefined ? "skip" : { state: counts };
+    },
+    filter: (_pod, node, state) => judgeAffinity(state as AffinityCounts, node),
+    fork: (state) => forkAffinity(state as AffinityCounts),
+    adjust: (state, pod, change) => adjustAffinity(state as AffinityCounts, pod, change, namespaces),
+    prescore(pod, cluster) {
+      const wishes = wishesFor(pod, cluster, { hardPodAffinityWeight, namespaces });
+      return wishes.size === 0 ? "skip" : wishes;
+    },
+    score(_pod, { labels }, state) {
+      let score = 0;
+      for (const [topologyKey, values] of state as Wishes) {
+        const value = labels[topologyKey];
+        if (value !== undefined) score += values.get(value) ?? 0;
+      }
+      return score;
+    },
+    normalize(scores) {
+      let least = Number.POSITIVE_INFINITY;
+      let most = Number.NEGATIVE_INFINITY;
+      for (const score of scores) {
+        if (score < least) least = score;
+        if (score > most) most = score;
+      }
+      const range = most - least;
+      for (let index = 0; index < scores.length; index += 1) scores[index] = range > 0 ? Math.trunc(MAX_SCORE * (((scores[index] ?? 0) - least) / range)) : 0;
+    },
+    listens: ["pod/add", "pod/delete", "pod/label", "target/label", "node/add", "node/label"],
+    mayHelp(pod, change) {
+      if (change.resource === "node") return mayHelpNode(pod, change);
+      if (change.resource === "target") return true;
+      return change.resource === "pod" && mayHelpPod(pod, change, namespaces);
+    },
+  };
+}
+
+/** What the waiting pod wishes of those that are there, and they of it, by topology value. @upstream interpodaffinity/scoring.go */
+function wishesFor(
+  pod: PodInfo,
+  cluster: Cluster,
+  { hardPodAffinityWeight, namespaces }: { readonly hardPodAffinityWeight: number; readonly namespaces: NamespaceReader },
+): Wishes {
+  const wishes: Wishes = new Map();
+  const add = (topologyKey: string, counts: ReadonlyMap<string, number>, weight: number): void => {
+    if (counts.size === 0) return;
+    let values = wishes.get(topologyKey);
+    if (values === undefined) {
+      values = new Map();
+      wishes.set(topologyKey, values);
+    }
+    for (const [value, number] of counts) values.set(value, (values.get(value) ?? 0) + number * weight);
+  };
+  for (const { weight, ...term } of pod.terms.preferred) add(term.topologyKey, meantPods([spellOut(term, namespaces)], cluster).by(term.topologyKey), weight);
+  const labels = namespaces.labelsOf(pod.namespace);
+  cluster.terms.preferred.each(pod.labels, ({ term, weight, holders }) => {
+    if (termMeans(term, pod, labels)) add(term.topologyKey, holders.by(term.topologyKey), weight);
+  });
+  if (hardPodAffinityWeight === 0) return wishes;
+  cluster.terms.requiredAffinity.each(pod.labels, ({ term, holders }) => {
+    if (termMeans(term, pod, labels)) add(term.topologyKey, holders.by(term.topologyKey), hardPodAffinityWeight);
+  });
+  return wishes;
+}
+
+function mayHelpPod(pod: PodInfo, { previous, next }: Extract<Change, { readonly resource: "pod" }>, namespaces: NamespaceReader): boolean {
+  const before = previous === undefined ? undefined : podInfo(previous);
+  const after = next === undefined ? undefined : podInfo(next);
+  const means = (term: AffinityTerm, other: PodInfo | undefined): boolean => other !== undefined && termMeans(term, other, namespaces.labelsOf(other.namespace));
+  const { requiredAffinity, requiredAntiAffinity } = pod.terms;
+  const meansAll = (other: PodInfo | undefined): boolean => requiredAffinity.length > 0 && requiredAffinity.every((term) => means(term, other));
+  // Somebody to be near to came, or somebody to be far from went.
+  if (!meansAll(before) && meansAll(after)) return true;
+  if (requiredAntiAffinity.some((term) => means(term, before) && !means(term, after))) return true;
+  return before !== undefined && after === undefined && before.terms.requiredAntiAffinity.some((term) => termMeans(term, pod, namespaces.labelsOf(pod.namespace)));
+}
+
+function mayHelpNode(pod: PodInfo, { previous, next }: Extract<Change, { readonly resource: "node" }>): boolean {
+  if (next === undefined) return false;
+  const { requiredAffinity, requiredAntiAffinity } = pod.terms;
+  const before = previous?.metadata.labels ?? {};
+  const after = next.metadata.labels ?? {};
+  if (requiredAffinity.some(({ topologyKey }) => after[topologyKey] === undefined)) return false;
+  // Turned away by others' terms alone: any move may take it out of their reach.
+  if (previous === undefined || (requiredAffinity.length === 0 && requiredAntiAffinity.length === 0)) return true;
+  return [...requiredAffinity, ...requiredAntiAffinity].some(({ topologyKey }) => before[topologyKey] !== after[topologyKey]);
+}

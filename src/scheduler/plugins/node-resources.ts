@@ -1,0 +1,126 @@
+import type { Node } from "../../api/generated/types/core-v1.ts";
+import type { Change } from "../changes.ts";
+import type { NodeInfo } from "../cluster/node-info.ts";
+import { type PodInfo, podInfo } from "../cluster/pod-info.ts";
+import { amount, resourcesOf } from "../cluster/pod-requests.ts";
+import { MAX_SCORE, type Plugin, type Rejection } from "../plugin.ts";
+
+export type ScoringStrategy = "LeastAllocated" | "MostAllocated";
+
+/** The node must have what the pod asks for; the emptier (or the fuller) it is afterwards, the better. @upstream plugins/noderesources/fit.go */
+export function nodeResourcesFit(strategy: ScoringStrategy = "LeastAllocated"): Plugin {
+  const rate = strategy === "LeastAllocated" ? leastAllocated : mostAllocated;
+  return {
+    name: "NodeResourcesFit",
+    weight: 1,
+    isLocal: true,
+    filter: lacking,
+    score({ scored }, node) {
+      const { milliCpu, memory } = node.allocatable;
+      let sum = 0;
+      let weights = 0;
+      if (milliCpu > 0) {
+        sum += rate(node.scoredMilliCpu + scored.milliCpu, milliCpu);
+        weights += 1;
+      }
+      if (memory > 0) {
+        sum += rate(node.scoredMemory + scored.memory, memory);
+        weights += 1;
+      }
+      return weights === 0 ? 0 : Math.floor(sum / weights);
+    },
+    listens: ["pod/delete", "pod/scale-down", "target/scale-down", "node/add", "node/allocatable"],
+    mayHelp(pod, change) {
+      if (change.resource === "node") return change.next !== undefined && isRoomier(pod, change.previous, change.next);
+      if (change.resource === "pod" && change.action === "scale-down") return givesBack(pod, change);
+      return true;
+    },
+  };
+}
+
+function leastAllocated(requested: number, capacity: number): number {
+  return requested > capacity ? 0 : Math.floor(((capacity - requested) * MAX_SCORE) / capacity);
+}
+
+/** A node that would be overcommitted by the defaults of scoring counts as full. */
+function mostAllocated(requested: number, capacity: number): number {
+  return Math.floor((Math.min(requested, capacity) * MAX_SCORE) / capacity);
+}
+
+function lacking({ requests }: PodInfo, node: NodeInfo): readonly Rejection[] | undefined {
+  let rejections: Rejection[] | undefined;
+  if (node.pods.size + 1 > node.allowedPods)
+    rejections = [{ reason: "Too many pods", unresolvable: false, lack: { resource: "pods", requested: 1, free: node.allowedPods - node.pods.size } }];
+  const check = (resource: string, requested: number, allocatable: number, taken: number): void => {
+    if (requested <= allocatable - taken) return;
+    rejections ??= [];
+    rejections.push({ reason: `Insufficient ${resource}`, unresolvable: requested > allocatable, lack: { resource, requested, free: allocatable - taken } });
+  };
+  const { allocatable } = node;
+  if (requests.milliCpu > 0) check("cpu", requests.milliCpu, allocatable.milliCpu, node.milliCpu);
+  if (requests.memory > 0) check("memory", requests.memory, allocatable.memory, node.memory);
+  if (requests.ephemeralStorage > 0) check("ephemeral-storage", requests.ephemeralStorage, allocatable.ephemeralStorage, node.ephemeralStorage);
+  if (requests.scalars.size > 0)
+    for (const [name, requested] of requests.scalars) if (requested > 0) check(name, requested, allocatable.scalars.get(name) ?? 0, node.scalars?.get(name) ?? 0);
+  return rejections;
+}
+
+/** Whether a pod that shrank gives back something that this one asks for. */
+function givesBack({ requests }: PodInfo, { previous, next }: Extract<Change, { readonly resource: "pod" }>): boolean {
+  if (previous === undefined || next === undefined) return true;
+  const before = podInfo(previous).requests;
+  const after = podInfo(next).requests;
+  return (
+    (requests.milliCpu > 0 && after.milliCpu < before.milliCpu) ||
+    (requests.memory > 0 && after.memory < before.memory) ||
+    (requests.ephemeralStorage > 0 && after.ephemeralStorage < before.ephemeralStorage) ||
+    [...requests.scalars.keys()].some((name) => (after.scalars.get(name) ?? 0) < (before.scalars.get(name) ?? 0))
+  );
+}
+
+/** Whether the node, were it empty, has room for the pod, and more than before of something that it asks for. */
+function isRoomier({ requests }: PodInfo, previous: Node | undefined, next: Node): boolean {
+  const podsOf = (node: Node): number => amount("pods", node.status?.allocatable?.["pods"] ?? "0");
+  const room = resourcesOf(next.status?.allocatable);
+  const asked = [...requests.scalars.keys()];
+  const fits =
+    podsOf(next) >= 1 &&
+    requests.milliCpu <= room.milliCpu &&
+    requests.memory <= room.memory &&
+    requests.ephemeralStorage <= room.ephemeralStorage &&
+    asked.every((name) => (requests.scalars.get(name) ?? 0) <= (room.scalars.get(name) ?? 0));
+  if (!fits || previous === undefined) return fits;
+  const had = resourcesOf(previous.status?.allocatable);
+  return (
+    podsOf(next) > podsOf(previous) ||
+    (requests.milliCpu > 0 && room.milliCpu > had.milliCpu) ||
+    (requests.memory > 0 && room.memory > had.memory) ||
+    (requests.ephemeralStorage > 0 && room.ephemeralStorage > had.ephemeralStorage) ||
+    asked.some((name) => (room.scalars.get(name) ?? 0) > (had.scalars.get(name) ?? 0))
+  );
+}
+
+/**
+ * Prefers nodes whose processor and memory use would become more even: from 50 (as uneven as can be) over 75 (no change)
+ * to 100. @upstream plugins/noderesources/balanced_allocation.go
+ */
+export const balancedAllocation: Plugin = {
+  name: "NodeResourcesBalancedAllocation",
+  weight: 1,
+  isLocal: true,
+  // A pod that asks for nothing balances nothing: it would heap up on the most balanced node.
+  prescore: ({ requests }) => (requests.milliCpu === 0 && requests.memory === 0 ? "skip" : undefined),
+  score({ requests }, node) {
+    const { milliCpu, memory } = node.allocatable;
+    const after = balance(node.milliCpu + requests.milliCpu, milliCpu, node.memory + requests.memory, memory);
+    const before = balance(node.milliCpu, milliCpu, node.memory, memory);
+    return MAX_SCORE / 2 + Math.trunc((MAX_SCORE / 2 + after - before) / 2);
+  },
+};
+
+/** 100 when both are used in the same proportion, down to 50; a resource that the node has none of does not count. */
+function balance(cpu: number, cpuCapacity: number, memory: number, memoryCapacity: number): number {
+  if (cpuCapacity === 0 || memoryCapacity === 0) return MAX_SCORE;
+  const deviation = Math.abs(Math.min(1, cpu / cpuCapacity) - Math.min(1, memory / memoryCapacity)) / 2;
+  return Math.trunc((1 - deviation) * MAX_SCORE);
+}

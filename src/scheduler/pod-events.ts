@@ -1,0 +1,125 @@
+import type { Pod } from "../api/generated/types/core-v1.ts";
+import { keyOf } from "../meta/object.ts";
+import { type Change, podActions } from "./changes.ts";
+import type { ClusterState } from "./cluster/cluster-state.ts";
+import { podInfo } from "./cluster/pod-info.ts";
+import type { Nominations } from "./nominations.ts";
+import type { SchedulingQueue } from "./queue.ts";
+import type { VerdictRecord } from "./verdict-record.ts";
+
+/** What the scheduler knows of pods and nodes between cycles. */
+export interface SchedulerState {
+  readonly cluster: ClusterState;
+  readonly queue: SchedulingQueue;
+  readonly nominations: Nominations;
+  readonly verdicts: VerdictRecord;
+  /** UIDs of pods given to a node whose binding is not seen yet, by key. */
+  readonly assumed: Map<string, string | undefined>;
+}
+
+/** Whether the pod takes room on a node. */
+export function isPlaced({ spec, status }: Pod): boolean {
+  return (spec.nodeName ?? "") !== "" && !isOver(status?.phase);
+}
+
+function isOver(phase: string | undefined): boolean {
+  return phase === "Succeeded" || phase === "Failed";
+}
+
+export function schedulerNameOf({ spec }: Pod): string {
+  return spec.schedulerName ?? "default-scheduler";
+}
+
+/** Takes changes of pods into the state: to the nodes they are on, to the queue, and to those who wait. @upstream pkg/scheduler/eventhandlers.go */
+export class PodEvents {
+  readonly #state: SchedulerState;
+  readonly #isOurs: (schedulerName: string) => boolean;
+
+  constructor(options: { readonly isOurs: (schedulerName: string) => boolean }, deps: SchedulerState) {
+    this.#isOurs = options.isOurs;
+    this.#state = deps;
+  }
+
+  /** Whether we are to find a node for the pod. */
+  isMine(pod: Pod): boolean {
+    return (pod.spec.nodeName ?? "") === "" && pod.metadata.deletionTimestamp === undefined && !isOver(pod.status?.phase) && this.#isOurs(schedulerNameOf(pod));
+  }
+
+  seen(previous: Pod | undefined, pod: Pod): void {
+    if (isPlaced(pod)) this.#placed(previous, pod);
+    else if ((pod.spec.nodeName ?? "") !== "") this.gone(pod);
+    else this.#waiting(previous, pod);
+  }
+
+  gone(pod: Pod): void {
+    const { cluster, queue, nominations, verdicts, assumed } = this.#state;
+    const key = keyOf(pod);
+    queue.remove(key);
+    verdicts.delete(key);
+    const wasNominated = nominations.nodeOf(key) !== undefined;
+    nominations.delete(key);
+    assumed.delete(key);
+    // A pod that was only given to a node is no longer to come.
+    const left = cluster.removePod(key);
+    if (left !== undefined || (pod.spec.nodeName ?? "") !== "") queue.move(deletion(pod));
+    else if (wasNominated) this.#freed(pod);
+  }
+
+  #placed(previous: Pod | undefined, pod: Pod): void {
+    const { cluster, queue, nominations, verdicts, assumed } = this.#state;
+    const key = keyOf(pod);
+    cluster.addPod(podInfo(pod), pod.spec.nodeName ?? "");
+    if (previous !== undefined && isPlaced(previous)) {
+      for (const action of podActions(previous, pod)) this.#move({ resource: "pod", action, previous, next: pod });
+      return;
+    }
+    assumed.delete(key);
+    queue.remove(key);
+    nominations.delete(key);
+    verdicts.delete(key);
+    this.#move({ resource: "pod", action: "add", previous: undefined, next: pod });
+  }
+
+  #waiting(previous: Pod | undefined, pod: Pod): void {
+    const { cluster, queue, nominations, assumed } = this.#state;
+    const key = keyOf(pod);
+    if (!this.isMine(pod)) {
+      queue.remove(key);
+      nominations.delete(key);
+      // Its binding will fail; others need not wait for that.
+      if (assumed.delete(key) && cluster.removePod(key) !== undefined) queue.move(deletion(pod));
+      return;
+    }
+    this.#nominate(previous, pod);
+    if (assumed.has(key)) return;
+    if (previous === undefined) queue.add(key, pod);
+    else queue.update(key, previous, pod);
+  }
+
+  /** What the API says of room being made counts when it says something new; what we decided meanwhile stands until then. */
+  #nominate(previous: Pod | undefined, pod: Pod): void {
+    const before = previous?.status?.nominatedNodeName ?? "";
+    const now = pod.status?.nominatedNodeName ?? "";
+    const { nominations, assumed } = this.#state;
+    const key = keyOf(pod);
+    const node = before === now ? nominations.nodeOf(key) : now;
+    // Also for newer facts about a pod that is nominated already.
+    if (node === undefined || node === "" || assumed.has(key)) nominations.delete(key);
+    else nominations.set(podInfo(pod), node);
+    if (previous !== undefined && before !== "" && before !== now) this.#freed(previous);
+  }
+
+  /** Room that was kept for the pod is kept no more: for pods of no higher priority that is as if it had ended. */
+  #freed(pod: Pod): void {
+    const priority = pod.spec.priority ?? 0;
+    this.#state.queue.move(deletion(pod), (waiting) => (waiting.spec.priority ?? 0) <= priority);
+  }
+
+  #move(change: Change): void {
+    this.#state.queue.move(change);
+  }
+}
+
+export function deletion(pod: Pod): Change {
+  return { resource: "pod", action: "delete", previous: pod, next: undefined };
+}

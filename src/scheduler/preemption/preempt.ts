@@ -1,0 +1,73 @@
+import type { Pod } from "../../api/generated/types/core-v1.ts";
+import type { Random } from "../../base/random.ts";
+import type { NodeInfo } from "../cluster/node-info.ts";
+import type { Cycle } from "../cycle.ts";
+import { type Diagnosis, diagnosisText, isUnresolvable, type Verdict } from "../verdict.ts";
+import { type Candidate, findVictims, type VictimSearch } from "./find-victims.ts";
+import { pickCandidate } from "./pick-candidate.ts";
+
+/** What preemption comes to: where to make room by ending whom, or why not. */
+export type Preemption =
+  | { readonly candidate: Candidate }
+  | {
+      readonly candidate: undefined;
+      /** `preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.` */
+      readonly message: string;
+      /** Room that is being made already is still waited for. */
+      readonly keepsNomination: boolean;
+    };
+
+/** So many candidates are enough to pick from. @upstream DefaultPreemptionArgs */
+const MIN_PERCENT = 10;
+const MIN_CANDIDATES = 100;
+
+/** Looks for pods of lower priority whose end would let the cycle's pod run. Ends nothing itself. @upstream pkg/scheduler/framework/preemption Evaluator.Preempt */
+export function preempt(cycle: Cycle, diagnosis: Diagnosis, search: VictimSearch, random: Random): Preemption {
+  const why = ineligible(cycle, diagnosis);
+  if (why !== undefined) return { candidate: undefined, message: `preemption: ${why}`, keepsNomination: true };
+  const { candidates, verdicts } = findCandidates(cycle, diagnosis, search, random);
+  const candidate = pickCandidate(candidates, search.nowMs);
+  if (candidate !== undefined) return { candidate };
+  const text = diagnosisText({ total: diagnosis.total, verdicts, others: "Preemption is not helpful for scheduling" });
+  return { candidate: undefined, message: `preemption: ${text}`, keepsNomination: false };
+}
+
+function ineligible({ pod, cluster }: Cycle, { verdicts, refusal }: Diagnosis): string | undefined {
+  if (pod.pod.spec.preemptionPolicy === "Never") return "not eligible due to preemptionPolicy=Never.";
+  const nominated = pod.pod.status?.nominatedNodeName ?? "";
+  if (nominated === "") return undefined;
+  const verdict = verdicts.find(({ node }) => node === nominated);
+  // What was made room on cannot take the pod any more, whoever ends.
+  if (refusal !== undefined || (verdict !== undefined && isUnresolvable(verdict))) return undefined;
+  for (const other of cluster.node(nominated)?.pods.values() ?? [])
+    if (other.priority < pod.priority && isPreempted(other.pod)) return "not eligible due to a terminating pod on the nominated node.";
+  return undefined;
+}
+
+function isPreempted({ metadata, status }: Pod): boolean {
+  if (metadata.deletionTimestamp === undefined) return false;
+  const target = status?.conditions?.find(({ type }) => type === "DisruptionTarget");
+  return target?.status === "True" && target.reason === "PreemptionByScheduler";
+}
+
+function findCandidates(
+  cycle: Cycle,
+  { verdicts }: Diagnosis,
+  search: VictimSearch,
+  random: Random,
+): { readonly candidates: readonly Candidate[]; readonly verdicts: readonly Verdict[] } {
+  const nodes: NodeInfo[] = verdicts.flatMap((verdict) => (isUnresolvable(verdict) ? [] : (cycle.cluster.node(verdict.node) ?? [])));
+  const enough = Math.min(nodes.length, Math.max(MIN_CANDIDATES, Math.floor((nodes.length * MIN_PERCENT) / 100)));
+  const offset = Math.floor(random.next() * nodes.length);
+  const candidates: Candidate[] = [];
+  const failures: Verdict[] = [];
+  let isHarmless = false;
+  for (let index = 0; index < nodes.length && !(isHarmless && candidates.length >= enough); index += 1) {
+    const found = findVictims(cycle, nodes[(offset + index) % nodes.length] as NodeInfo, search);
+    if ("victims" in found) {
+      candidates.push(found);
+      isHarmless ||= found.violations === 0;
+    } else failures.push(found);
+  }
+  return { candidates, verdicts: failures };
+}

@@ -1,0 +1,42 @@
+import type { Rejection } from "./plugin.ts";
+
+/** Why one node was not taken. */
+export interface Verdict {
+  readonly node: string;
+  readonly plugin: string;
+  readonly rejections: readonly Rejection[];
+}
+
+export function isUnresolvable({ rejections }: Verdict): boolean {
+  return rejections.some(({ unresolvable }) => unresolvable);
+}
+
+/** Why no node was taken. */
+export interface Diagnosis {
+  /** How many nodes there are. */
+  readonly total: number;
+  readonly verdicts: readonly Verdict[];
+  /** What keeps the pod from all nodes alike; there are no verdicts then. */
+  readonly refusal?: string;
+  /** What is said of the nodes without a verdict. */
+  readonly others?: string;
+  /** Plug-ins that turned a node or the pod away. */
+  readonly plugins: ReadonlySet<string>;
+}
+
+/** `0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint(s). preemption: …` @upstream framework/types.go FitError */
+export function diagnosisText({ total, verdicts, refusal, others }: Pick<Diagnosis, "total" | "verdicts" | "refusal" | "others">, afterwards = ""): string {
+  const parts = [`0/${total} nodes are available:`];
+  if (refusal !== undefined) parts.push(`${refusal}.`);
+  else {
+    const counts = new Map<string, number>();
+    for (const { rejections } of verdicts) for (const { reason } of rejections) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    if (others !== undefined && verdicts.length < total) counts.set(others, (counts.get(others) ?? 0) + total - verdicts.length);
+    const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
+    if (reasons.length > 0) parts.push(`${reasons.join(", ")}.`);
+  }
+  if (afterwards !== "") parts.push(afterwards);
+  return parts.join(" ");
+}
+
+export const NO_NODES = "no nodes available to schedule pods";
