@@ -1,4 +1,6 @@
 import type { PolicyRule, RoleRef, Subject } from "../../api/generated/types/rbac-v1.ts";
+import { controllerRoles } from "./controller-roles.ts";
+import { ALL_VERBS, EVENTS, paths, READ, rule, WRITE } from "./rules.ts";
 
 /** A ClusterRole that every cluster has. @upstream plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go */
 export interface BootstrapRole {
@@ -14,20 +16,7 @@ export interface BootstrapBinding {
   readonly subjects: readonly Subject[];
 }
 
-const words = (text: string): readonly string[] => text.split(" ");
-/** `rule("get list", "apps", "deployments replicasets")`; the core group is written "". */
-const rule = (verbs: string, groups: string | readonly string[], resources: string, names?: string): PolicyRule => ({
-  verbs: words(verbs),
-  apiGroups: typeof groups === "string" ? [groups] : groups,
-  resources: words(resources),
-  ...(names === undefined ? {} : { resourceNames: words(names) }),
-});
-const paths = (verbs: string, urls: string): PolicyRule => ({ verbs: words(verbs), nonResourceURLs: words(urls) });
-
-const READ = "get list watch";
-const WRITE = "create delete deletecollection patch update";
 const NODE_READ = rule(READ, "", "nodes");
-const EVENTS = rule("create patch update", ["", "events.k8s.io"], "events");
 
 const viewRules: readonly PolicyRule[] = [
   rule(
@@ -68,16 +57,14 @@ const editRules: readonly PolicyRule[] = [
   rule(WRITE, "extensions", "daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies replicasets replicasets/scale replicationcontrollers/scale"),
   rule(WRITE, "policy", "poddisruptionbudgets"),
   rule(WRITE, "networking.k8s.io", "ingresses networkpolicies"),
-  rule(`create delete deletecollection get list patch update watch`, "coordination.k8s.io", "leases"),
+  rule(ALL_VERBS, "coordination.k8s.io", "leases"),
   rule(WRITE, "resource.k8s.io", "resourceclaims resourceclaimtemplates"),
 ];
 
-const adminRules: readonly PolicyRule[] = [
-  rule("create", "authorization.k8s.io", "localsubjectaccessreviews"),
-  rule(`create delete deletecollection get list patch update watch`, "rbac.authorization.k8s.io", "rolebindings roles"),
-];
+const adminRules: readonly PolicyRule[] = [rule("create", "authorization.k8s.io", "localsubjectaccessreviews"), rule(ALL_VERBS, "rbac.authorization.k8s.io", "rolebindings roles")];
 
-const nodeRules: readonly PolicyRule[] = [
+/** What any node may do, before the Node authorizer looks at whose objects they are. */
+export const nodeRules: readonly PolicyRule[] = [
   rule("create", "authentication.k8s.io", "tokenreviews"),
   rule("create", "authorization.k8s.io", "localsubjectaccessreviews subjectaccessreviews"),
   rule(READ, "", "services"),
@@ -205,6 +192,7 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
       rule("get list patch update watch", "", "persistentvolumeclaims"),
     ],
   },
+  ...controllerRoles.map(([controller, rules]) => ({ name: `system:controller:${controller}`, rules })),
   { name: "system:certificates.k8s.io:certificatesigningrequests:nodeclient", rules: [rule("create", "certificates.k8s.io", "certificatesigningrequests/nodeclient")] },
   { name: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", rules: [rule("create", "certificates.k8s.io", "certificatesigningrequests/selfnodeclient")] },
   ...["kubelet-serving", "kube-apiserver-client-kubelet", "kube-apiserver-client", "legacy-unknown"].map((signer) => ({
@@ -235,4 +223,5 @@ export const bootstrapBindings: readonly BootstrapBinding[] = [
   bind("system:volume-scheduler", [user("system:kube-scheduler")]),
   bind("system:service-account-issuer-discovery", [group("system:serviceaccounts")]),
   bind("system:node", [group("system:nodes")]),
+  ...controllerRoles.map(([controller]) => bind(`system:controller:${controller}`, [{ kind: "ServiceAccount", namespace: "kube-system", name: controller }])),
 ];

@@ -41,7 +41,8 @@ export class CacheEntry {
   get object(): KubeObject {
     if (this.#object === undefined) {
       const source = known.get(this.stored) ?? (JSON.parse(decoder.decode(this.stored)) as KubeObject);
-      this.#object = deepFreeze({ ...source, metadata: { ...source.metadata, resourceVersion: String(this.revision) } });
+      // Revision 0 was never stored: a dry run.
+      this.#object = this.revision === 0 ? deepFreeze({ ...source }) : deepFreeze({ ...source, metadata: { ...source.metadata, resourceVersion: String(this.revision) } });
     }
     return this.#object;
   }
@@ -50,7 +51,8 @@ export class CacheEntry {
   get json(): Uint8Array {
     if (this.#json === undefined) {
       const at = metadataStart(this.stored);
-      if (at < 0) this.#json = encoder.encode(JSON.stringify(this.object));
+      if (this.revision === 0) this.#json = this.stored;
+      else if (at < 0) this.#json = encoder.encode(JSON.stringify(this.object));
       else {
         const isEmpty = this.stored[at] === 0x7d;
         const insert = encoder.encode(`"resourceVersion":"${this.revision}"${isEmpty ? "" : ","}`);
