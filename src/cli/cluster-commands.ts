@@ -78,10 +78,10 @@ export async function statusCommand(flags: Flags): Promise<number> {
 export async function resetCommand(flags: Flags): Promise<number> {
   const { dataDir } = readSettings(flags, process.env);
   if (flags["yes"] !== true) throw new UserError(`this deletes the cluster in ${dataDir} with all its data`, "say --yes if that is meant");
+  if (existsSync(dataDir) && !existsSync(join(dataDir, "store")) && !existsSync(join(dataDir, "pki")))
+    throw new UserError(`${dataDir} does not look like the data directory of a cluster`, "name the right one with --data-dir");
   await downCommand(flags);
   if (!existsSync(dataDir)) return 0;
-  if (!existsSync(join(dataDir, "store")) && !existsSync(join(dataDir, "pki")))
-    throw new UserError(`${dataDir} does not look like the data directory of a cluster`, "name the right one with --data-dir");
   if (existsSync(join(dataDir, "containerd"))) {
     // A cluster that was killed has left its containers running: only its own containerd can end them.
     const deps = { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock };

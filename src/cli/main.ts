@@ -11,13 +11,25 @@ function optionOf({ name, kind, placeholder, description, fallback }: SettingDef
   return new Option(kind === "flag" ? `--${flagOf(name)}` : `--${flagOf(name)} <${placeholder}>`, `${description}${tail}`);
 }
 
+/** Complaints in one line, as all others: `keles: unknown option '--nods'; did you mean --nodes?` */
+function outputError(text: string, write: (text: string) => void): void {
+  const [problem = "", ...more] = text
+    .replace(/^error: /, "")
+    .trim()
+    .split("\n");
+  const suggestion = more.map((line) => /^\(Did you mean (.*)\?\)$/.exec(line)?.[1]).find((found) => found !== undefined);
+  write(`keles: ${problem}${suggestion === undefined ? "" : `; did you mean ${suggestion}?`}\n`);
+}
+
+const newCommand = (name: string): Command => new Command(name).configureOutput({ outputError }).exitOverride().showSuggestionAfterError();
+
 /** PERF: what a command needs is loaded when it runs. */
 function build(done: (code: Promise<number>) => void): Command {
-  const program = new Command("keles").description("Kubernetes, as one npm package").exitOverride().showSuggestionAfterError().enablePositionalOptions();
+  const program = newCommand("keles").description("Kubernetes, as one npm package").enablePositionalOptions();
   const config = new Option("--config <FILE>", "YAML file with the same settings as the flags");
   const dataDir = settingDefinitions.filter(({ name }) => name === "dataDir").map(optionOf);
   const command = (name: string, description: string, run: (flags: Flags, args: readonly string[]) => Promise<number>, options: readonly Option[]): Command => {
-    const made = new Command(name).description(description).exitOverride().showSuggestionAfterError();
+    const made = newCommand(name).description(description);
     for (const option of [config, ...options]) made.addOption(option);
     made.action((...given: unknown[]) => {
       const self = given[given.length - 1] as Command;
@@ -42,7 +54,7 @@ function build(done: (code: Promise<number>) => void): Command {
       new Option("--yes", "really"),
     ]),
   );
-  const image = new Command("image").description("images of the node").exitOverride();
+  const image = newCommand("image").description("images of the node");
   image.addCommand(
     command(
       "import",

@@ -32,8 +32,13 @@ function depsFor(host: HostConfig): AgentDeps {
   };
 }
 
-function fail(error: unknown): void {
+/** The port that the node's own server was told to take. */
+let kubeletPort: number | undefined;
+
+function fail(cause: unknown): void {
   if (stopping) return;
+  const { code, port } = cause as NodeJS.ErrnoException & { readonly port?: number };
+  const error = code === "EADDRINUSE" && port === kubeletPort ? new UserError(`port ${port} is in use`, "stop what listens there, or choose another with --kubelet-port") : cause;
   const message = error instanceof Error ? error.message : String(error);
   const remedy =
     error instanceof UserError
@@ -71,6 +76,7 @@ process.on("message", (message: ToAgent) => {
     agent = prepare(message.host);
     agent.catch(fail);
   } else if (message.type === "join") {
+    kubeletPort = message.cluster.kubeletPort;
     agent
       ?.then((made) => made.join(message.cluster))
       .then(() => tell({ type: "ready" }))

@@ -50,6 +50,8 @@ export interface ControlPlaneDeps {
   readonly log: Logger;
   /** Told when a stage is through. */
   stage(name: string): void;
+  /** Told once, as soon as nobody else can be at work in the data directory. */
+  owned?(): void;
 }
 
 /** In-process parts speak as what they are. */
@@ -103,8 +105,11 @@ export class ControlPlane {
     const cidr = parseCidr(options.serviceCidr);
     if (cidr === undefined) throw new Error(`not a range: ${options.serviceCidr}`);
     const opening = openStore(options.store);
-    // Looked at below, after the certificates.
-    opening.catch(() => {});
+    // A failure is looked at below, after the certificates.
+    opening.then(
+      () => deps.owned?.(),
+      () => {},
+    );
     const apiServiceIp = addressIn(cidr, 1);
     const pki = await ensurePki({
       directory: join(options.dataDir, "pki"),
@@ -112,7 +117,10 @@ export class ControlPlane {
       ips: [...new Set(["127.0.0.1", apiServiceIp, options.advertiseAddress])],
       nowMs: deps.clock.now(),
     }).catch(async (error: unknown) => {
-      await (await opening).close();
+      await opening.then(
+        (store) => store.close(),
+        () => {},
+      );
       throw error;
     });
     deps.stage("certificates");

@@ -167,6 +167,7 @@ function check(settings: Settings): Settings {
     throw new UserError("several nodes on one machine are only simulated", "use --runtime simulated, or leave --nodes out");
   for (const name of ["bindAddress", "nodeIp"] as const)
     if (parseIp(settings[name]) === undefined) throw new UserError(`--${flagOf(name)} must be an IP address, not ${JSON.stringify(settings[name])}`);
+  parseMirrors(settings.registryMirror);
   const pods = parseCidr(settings.clusterCidr);
   const services = parseCidr(settings.serviceCidr);
   if (pods === undefined || pods.address.family !== 4)

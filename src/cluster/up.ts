@@ -72,8 +72,10 @@ export async function up(settings: Settings, deps: UpDeps, { signal, agent: with
     // The agent gets the host ready while the control plane starts.
     const agent = withAgent ? new AgentProcess(deps) : undefined;
     if (agent !== undefined) undo.push(() => agent.stop());
-    agent?.tell({ type: "prepare", host: hostConfig(settings, runtime) });
-    const plane = await startControlPlane(settings, runtime, { ...deps, log });
+    const host = hostConfig(settings, runtime);
+    // Not before the data directory is ours: preparing takes over the containers of whoever was at work in it.
+    const owned = (): void => agent?.tell({ type: "prepare", host });
+    const plane = await startControlPlane(settings, runtime, { ...deps, log, owned });
     undo.unshift(() => plane.stop());
     signal?.throwIfAborted();
     const url = `https://${settings.bindAddress === "0.0.0.0" ? "127.0.0.1" : settings.bindAddress}:${plane.address.port}`;
@@ -112,7 +114,11 @@ function hostConfig(settings: Settings, runtime: "containerd" | "simulated"): Ho
   return { dataDir: settings.dataDir, instance: instanceOf(settings.dataDir), runtime, mirrors: parseMirrors(settings.registryMirror), logLevel: settings.logLevel };
 }
 
-function startControlPlane(settings: Settings, runtime: "containerd" | "simulated", deps: UpDeps & { readonly log: ReturnType<typeof pinoLogger> }): Promise<ControlPlane> {
+function startControlPlane(
+  settings: Settings,
+  runtime: "containerd" | "simulated",
+  deps: UpDeps & { readonly log: ReturnType<typeof pinoLogger>; owned(): void },
+): Promise<ControlPlane> {
   return ControlPlane.start(
     {
       dataDir: settings.dataDir,
@@ -126,7 +132,7 @@ function startControlPlane(settings: Settings, runtime: "containerd" | "simulate
       loadBalancerPool: settings.loadBalancerPool,
       store: storePlace(settings),
     },
-    { clock: systemClock, random: systemRandom, log: deps.log, stage: deps.stage },
+    { clock: systemClock, random: systemRandom, log: deps.log, stage: deps.stage, owned: deps.owned },
   );
 }
 
@@ -268,8 +274,15 @@ export function readRunFile(dataDir: string): RunFile | undefined {
   try {
     const run = JSON.parse(readFileSync(runFilePath(dataDir), "utf8")) as RunFile;
     process.kill(run.pid, 0);
-    return run;
+    return isKeles(run.pid) ? run : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A cluster that was killed leaves its file, and its process id goes to others in time. */
+function isKeles(pid: number): boolean {
+  if (pid === process.pid) return false;
+  const commandLine = `/proc/${pid}/cmdline`;
+  return !existsSync(commandLine) || readFileSync(commandLine, "utf8").includes("keles");
 }

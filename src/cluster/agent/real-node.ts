@@ -51,6 +51,7 @@ export class RealNode {
   readonly #runtime: ReturnType<typeof connectRuntime>;
   readonly #importer: ImageImporter;
   readonly #names: ReturnType<typeof hostNames>;
+  #served = false;
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>[] = [];
   readonly #closers: (() => Promise<void> | void)[] = [];
@@ -158,19 +159,23 @@ export class RealNode {
     this.#deps.stage("node agent");
     await Promise.all([becomesReady(nodeInformer, signal), proxySide.informers.waitForSync(signal)]);
     this.#deps.stage("node Ready, DNS answering");
+    this.#served = true;
     this.#follow(
       "demo images",
       this.#importDemo().finally(() => demo.done()),
     );
   }
 
-  /** Ends the agent; and, unless they are kept, the pods with everything that stands for them on the host. */
+  /**
+   * Ends the agent; and, unless they are kept, the pods with everything that stands for them on the host. Pods that an
+   * earlier start left running stay when this one has never come to serve them.
+   */
   async stop({ keepPods }: { readonly keepPods: boolean }): Promise<void> {
     this.#stop.abort(new Error("stopped"));
     await Promise.allSettled(this.#running);
     for (const close of this.#closers.splice(0).reverse()) await close();
     this.#importer.close();
-    if (keepPods) {
+    if (keepPods || (this.#containerd.adopted && !this.#served)) {
       this.#runtime.close();
       return;
     }
