@@ -15,6 +15,7 @@ import type { Signer } from "../platform/signer.ts";
 import { certificateRequester } from "../server/admission/certificate-requester.ts";
 import { defaultTolerationSeconds, priorityAdmission } from "../server/admission/pod-defaults.ts";
 import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
+import { rbacEscalation } from "../server/admission/rbac-escalation.ts";
 import { serviceAccountAdmission } from "../server/admission/service-account.ts";
 import { serviceAddresses } from "../server/admission/service-addresses.ts";
 import { bearerTokens, type TokenAuthenticator } from "../server/authn/bearer-tokens.ts";
@@ -87,6 +88,8 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
     const audiences = [options.issuer];
     const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences }, { ...deps, cache });
     const tokenKinds: readonly TokenAuthenticator[] = [tokens];
+    const rbac = new RbacAuthorizer({ cache });
+    const authorizer = rbac;
     const { clusterCa } = options;
     const special = new Map<string, SpecialHandler>([
       ["*/scale", scale],
@@ -114,12 +117,13 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
     ]);
     return {
       authenticators: [clientCertificate, bearerTokens({ audiences }, { tokens: tokenKinds })],
-      authorizer: new RbacAuthorizer({ cache }),
+      authorizer,
       plugins: [
         namespaceLifecycle(cache),
         serviceAccountAdmission({ cache, random: deps.random }),
         priorityAdmission(cache),
         defaultTolerationSeconds,
+        rbacEscalation({ rbac, authorizer }),
         certificateRequester,
         serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
       ],
