@@ -11,6 +11,7 @@ import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
 import type { Cidr } from "../meta/ip.ts";
+import type { UserInfo } from "../meta/wire.ts";
 import type { Signer } from "../platform/signer.ts";
 import { certificateRequester } from "../server/admission/certificate-requester.ts";
 import { defaultTolerationSeconds, priorityAdmission } from "../server/admission/pod-defaults.ts";
@@ -19,8 +20,11 @@ import { rbacEscalation } from "../server/admission/rbac-escalation.ts";
 import { serviceAccountAdmission } from "../server/admission/service-account.ts";
 import { serviceAddresses } from "../server/admission/service-addresses.ts";
 import { bearerTokens, type TokenAuthenticator } from "../server/authn/bearer-tokens.ts";
+import { bootstrapTokens } from "../server/authn/bootstrap-tokens.ts";
 import { clientCertificate } from "../server/authn/client-certificate.ts";
+import { issuerDiscovery } from "../server/authn/issuer-discovery.ts";
 import { ServiceAccountTokens } from "../server/authn/service-account-tokens.ts";
+import { staticTokens } from "../server/authn/static-tokens.ts";
 import { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
 import { discoveryPaths } from "../server/discovery/discovery.ts";
 import type { SpecialHandler } from "../server/dispatch.ts";
@@ -48,6 +52,8 @@ export interface ServeOptions {
   readonly clusterCa: string;
   readonly issuer: string;
   readonly version: VersionInfo;
+  /** Users by token, for as long as the server runs. */
+  readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** What /metrics shows. */
   metricsText(): Promise<string>;
 }
@@ -87,7 +93,11 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
     const { cache } = parts;
     const audiences = [options.issuer];
     const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences }, { ...deps, cache });
-    const tokenKinds: readonly TokenAuthenticator[] = [tokens];
+    const tokenKinds: readonly TokenAuthenticator[] = [
+      staticTokens({ tokens: options.staticTokens ?? new Map(), audiences }),
+      bootstrapTokens({ audiences }, { ...deps, cache }),
+      tokens,
+    ];
     const rbac = new RbacAuthorizer({ cache });
     const authorizer = rbac;
     const { clusterCa } = options;
@@ -131,6 +141,7 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
       paths: [
         discoveryPaths(parts.table),
         openApiPaths({ version: options.version.gitVersion }, parts),
+        issuerDiscovery(options, deps),
         healthPaths(checks),
         versionPath(options.version),
         metricsPath(() => options.metricsText()),

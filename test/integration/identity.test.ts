@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { clusterRoleBindings, clusterRoles, namespaces, roleBindings, roles, serviceAccounts } from "../../src/api/generated/resources.ts";
+import { clusterRoleBindings, clusterRoles, namespaces, roleBindings, roles, secrets, serviceAccounts } from "../../src/api/generated/resources.ts";
 import { type Person, serveCluster, type ServedCluster } from "./served-cluster.ts";
 
 let cluster: ServedCluster;
@@ -113,6 +113,48 @@ describe("identity reviews", () => {
     ])
       expect((await whoami(headers)).body.status.userInfo.username).toBe("system:serviceaccount:team:robot");
     expect((await whoami({ authorization: "Bearer nonsense" })).status).toBe(401);
+  });
+});
+
+describe("tokens", () => {
+  const whoami = async (token: string): Promise<unknown> => {
+    const { status, body } = await cluster.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", { headers: { authorization: `Bearer ${token}` }, body: {} });
+    return status === 201 ? body.status.userInfo : status;
+  };
+
+  it("come from a file", async () => {
+    expect(await whoami("letmein")).toEqual({ username: "dave", uid: "7", groups: ["devs", "ops", "system:authenticated"] });
+    expect(await whoami("letmei")).toBe(401);
+  });
+
+  it("let nodes join, until they expire", async () => {
+    const soon = new Date(cluster.clock.now() + 60_000).toISOString();
+    const stringData = {
+      "token-id": "abcdef",
+      "token-secret": "0123456789abcdef",
+      "usage-bootstrap-authentication": "true",
+      "auth-extra-groups": "system:bootstrappers:workers",
+      expiration: soon,
+    };
+    await cluster.admin.create(secrets, { metadata: { name: "bootstrap-token-abcdef", namespace: "kube-system" }, type: "bootstrap.kubernetes.io/token", stringData });
+    expect(await whoami("abcdef.0123456789abcdef")).toEqual({
+      username: "system:bootstrap:abcdef",
+      groups: ["system:bootstrappers", "system:bootstrappers:workers", "system:authenticated"],
+    });
+    expect(await whoami("abcdef.0123456789abcdee")).toBe(401);
+    expect(await whoami("abcdeg.0123456789abcdef")).toBe(401);
+    await cluster.clock.advance(61_000);
+    expect(await whoami("abcdef.0123456789abcdef")).toBe(401);
+  });
+
+  it("can be checked by others, with the keys of the issuer", async () => {
+    const as = { name: "system:serviceaccount:team:robot", groups: ["system:serviceaccounts"] };
+    const { body } = await cluster.ask("GET", "/.well-known/openid-configuration", { as });
+    expect(body).toMatchObject({ issuer: "https://kubernetes.default.svc.cluster.local", id_token_signing_alg_values_supported: ["ES256"] });
+    const jwks = await cluster.ask("GET", "/openid/v1/jwks", { as });
+    expect(jwks.body.keys).toEqual([expect.objectContaining({ kty: "EC", use: "sig", alg: "ES256" })]);
+    expect(jwks.body.keys[0]).not.toHaveProperty("d");
+    expect((await cluster.ask("GET", "/openid/v1/jwks")).status).toBe(403);
   });
 });
 

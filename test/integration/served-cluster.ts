@@ -8,6 +8,7 @@ import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { parseCidr } from "../../src/meta/ip.ts";
 import type { ApiRequest, UserInfo } from "../../src/meta/wire.ts";
 import { nodeSigner } from "../../src/platform/node/signer.ts";
+import { parseStaticTokens } from "../../src/server/authn/static-tokens.ts";
 import { ensureBootstrapObjects } from "../../src/server/bootstrap/ensure-objects.ts";
 import type { ApiServer } from "../../src/server/server.ts";
 import { serveApi } from "../../src/cluster/serve-api.ts";
@@ -62,6 +63,7 @@ export async function serveCluster(): Promise<ServedCluster> {
       clusterCa: "",
       issuer: "https://kubernetes.default.svc.cluster.local",
       version: versionInfo,
+      staticTokens: parseStaticTokens('letmein,dave,7,"devs,ops"'),
       metricsText: () => Promise.resolve(""),
     },
     { store, signer: nodeSigner(privateKey), clock, random: seededRandom(7), log: silentLogger, metrics: noMetrics },
