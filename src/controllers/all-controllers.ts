@@ -1,4 +1,15 @@
+import type { EventRecorder } from "../client/event-recorder.ts";
 import type { Controller, ControllerDeps } from "../reconcile/controller.ts";
+import { clusterRoleAggregationController } from "./clusterrole-aggregation/reconcile.ts";
+import { disruptionController } from "./disruption/reconcile.ts";
+import { ephemeralVolumeController } from "./ephemeral-volume/reconcile.ts";
+import { pvBinderController } from "./pv-binder/reconcile.ts";
+import { resourceQuotaController } from "./resourcequota/reconcile.ts";
+import type { CertificateAuthority } from "./csr/authority.ts";
+import { csrApprover, csrCleaner, csrSigner } from "./csr/reconcile.ts";
+import { horizontalPodAutoscalerController } from "./hpa/reconcile.ts";
+import type { MetricsSource } from "./hpa/metrics-source.ts";
+import { claimProtectionController, volumeProtectionController } from "./volume-protection/reconcile.ts";
 import { cronJobController } from "./cronjob/reconcile.ts";
 import { daemonSetController } from "./daemonset/reconcile.ts";
 import { deploymentController } from "./deployment/reconcile.ts";
@@ -30,38 +41,56 @@ export interface AllControllersOptions {
   /** A service class served besides services without one. */
   readonly loadBalancerClass?: string;
   readonly nodeLifecycle?: NodeLifecycleOptions;
+  /** An event recorder that speaks as the named component; absent: all speak through deps.recorder. */
+  readonly recorderFor?: (component: string) => EventRecorder;
+  /** Reads and signs certificate requests; absent: they are only cleaned up. */
+  readonly certificateAuthority?: CertificateAuthority;
+  /** What autoscalers go by; absent: the metrics APIs the cluster aggregates. */
+  readonly metricsSource?: MetricsSource;
 }
 
 /** What kube-controller-manager and the parts of a cloud controller that a cluster needs would run. */
 export function allControllers(deps: ControllerDeps, options: AllControllersOptions): readonly Controller[] {
-  const { rootCa, clusterCidr = "", loadBalancerPool, loadBalancerClass } = options;
+  const { rootCa, clusterCidr = "", loadBalancerPool, loadBalancerClass, certificateAuthority: authority, metricsSource: metrics } = options;
   const clusterCidrs = clusterCidr
     .split(",")
     .map((range) => range.trim())
     .filter((range) => range !== "");
+  // Events name the controller that speaks, as upstream's do.
+  const as = (component: string): ControllerDeps => (options.recorderFor === undefined ? deps : { ...deps, recorder: options.recorderFor(component) });
   return [
-    replicaSetController(deps),
-    replicationController(deps),
-    deploymentController(deps),
-    daemonSetController(deps),
-    statefulSetController(deps),
-    jobController(deps),
-    cronJobController(deps),
-    endpointSliceController(deps),
-    endpointsController(deps),
-    endpointSliceMirroringController(deps),
+    replicaSetController(as("replicaset-controller")),
+    replicationController(as("replication-controller")),
+    deploymentController(as("deployment-controller")),
+    daemonSetController(as("daemonset-controller")),
+    statefulSetController(as("statefulset-controller")),
+    jobController(as("job-controller")),
+    cronJobController(as("cronjob-controller")),
+    endpointSliceController(as("endpoint-slice-controller")),
+    endpointsController(as("endpoint-controller")),
+    endpointSliceMirroringController(as("endpoint-slice-mirroring-controller")),
     namespaceController(deps),
     serviceAccountController(deps),
     ...(rootCa === undefined ? [] : [rootCaPublisher(deps, { caPem: rootCa })]),
     garbageCollector(deps),
-    podGarbageCollector(deps),
-    nodeLifecycleController(deps, options.nodeLifecycle),
-    taintEvictionController(deps),
-    ...(clusterCidrs.length === 0 ? [] : [nodeIpamController(deps, { clusterCidrs })]),
-    serviceLbController(deps, {
+    podGarbageCollector(as("pod-garbage-collector")),
+    nodeLifecycleController(as("node-controller"), options.nodeLifecycle),
+    taintEvictionController(as("taint-eviction-controller")),
+    ...(clusterCidrs.length === 0 ? [] : [nodeIpamController(as("cidrAllocator"), { clusterCidrs })]),
+    serviceLbController(as("service-controller"), {
       ...(loadBalancerPool === undefined ? {} : { pool: loadBalancerPool }),
       ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
     }),
     ttlAfterFinishedController(deps),
+    disruptionController(as("controllermanager")),
+    resourceQuotaController(as("resourcequota-controller")),
+    clusterRoleAggregationController(deps),
+    claimProtectionController(deps),
+    volumeProtectionController(deps),
+    ephemeralVolumeController(as("ephemeral-volume-controller")),
+    pvBinderController(as("persistentvolume-controller")),
+    horizontalPodAutoscalerController(as("horizontal-pod-autoscaler"), metrics === undefined ? {} : { metrics }),
+    csrCleaner(deps),
+    ...(authority === undefined ? [] : [csrApprover(deps, { authority }), csrSigner(deps, { authority })]),
   ];
 }

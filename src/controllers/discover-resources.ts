@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import type { Client } from "../client/client.ts";
 import type { APIGroupList, APIResourceList } from "../meta/generated/meta-v1.ts";
 import type { AnyObject } from "../meta/object.ts";
@@ -36,6 +37,25 @@ export async function discoverResources(client: Pick<Client, "raw">): Promise<Di
 function resourcesOf(list: APIResourceList): readonly DiscoveredResource[] {
   const { group, version } = parseApiVersion(list.groupVersion);
   return list.resources.filter(({ name }) => !name.includes("/")).map(({ name, kind, namespaced, verbs }) => ({ group, version, resource: name, kind, namespaced, verbs }));
+}
+
+/** How long an answer is good for those who look things up often. */
+const freshMs = 30_000;
+
+/** Asks again only after a while. Concurrent askers share one answer; a failure is not kept. */
+export function cachedDiscovery(client: Pick<Client, "raw">, clock: Clock): () => Promise<Discovery> {
+  let known: { readonly answer: Promise<Discovery>; readonly atMs: number } | undefined;
+  return () => {
+    const nowMs = clock.now();
+    if (known === undefined || nowMs - known.atMs > freshMs) {
+      const answer = discoverResources(client);
+      known = { answer, atMs: nowMs };
+      answer.catch(() => {
+        known = undefined;
+      });
+    }
+    return known.answer;
+  };
 }
 
 /** One text for all that failed, as client-go words it. */

@@ -1,32 +1,45 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
+  clusterRoles,
   configMaps,
   controllerRevisions,
   cronJobs,
   daemonSets,
   deployments,
-  endpoints,
   endpointSlices,
+  endpoints,
   events,
+  horizontalPodAutoscalers,
   jobs,
   namespaces,
   nodes,
   persistentVolumeClaims,
+  persistentVolumes,
+  podDisruptionBudgets,
   pods,
   replicaSets,
+  resourceQuotas,
   serviceAccounts,
   services,
   statefulSets,
+  storageClasses,
 } from "../../src/api/generated/resources.ts";
 import type { DeploymentSpec } from "../../src/api/generated/types/apps-v1.ts";
+import type { PodMetric } from "../../src/controllers/hpa/metrics-source.ts";
 import { hasReason } from "../../src/meta/status-error.ts";
 import { controllersWorld, type World } from "./controllers-world.ts";
 
 const place = { namespace: "default" };
 let world: World;
+/** What every pod is said to use. */
+let cpuMilli = 0;
 
 beforeEach(async () => {
-  world = await controllersWorld({ clusterCidr: "10.42.0.0/16" });
+  cpuMilli = 100;
+  const none = (): Promise<never> => Promise.reject(new Error("none"));
+  const resource = async (): Promise<readonly PodMetric[]> =>
+    (await world.client.list(pods, place)).items.map(({ metadata: { name = "" } }) => ({ pod: name, milli: cpuMilli, atMs: world.clock.now(), windowMs: 15_000 }));
+  world = await controllersWorld({ clusterCidr: "10.42.0.0/16", metricsSource: { resource, pods: none, object: none, external: none } });
   await world.addNode("n1");
   await world.addNode("n22");
   await world.settle();
@@ -265,6 +278,92 @@ describe("jobs", () => {
     await world.advance(330);
     const live = await world.client.get(cronJobs, "tick", place);
     expect([live.status?.lastScheduleTime, live.status?.active ?? [], (await listed(jobs)).length]).toEqual(["2026-01-01T00:05:00Z", [], 2]);
+    expect(world.complaints).toEqual([]);
+  });
+});
+
+describe("the rest", () => {
+  it("budgets say how many pods may be evicted", async () => {
+    await world.client.create(podDisruptionBudgets, { metadata: { name: "web", ...place }, spec: { maxUnavailable: "25%", selector: { matchLabels: { app: "web" } } } });
+    await deploy({ replicas: 4 });
+    await world.advance(5);
+    expect((await world.client.get(podDisruptionBudgets, "web", place)).status).toMatchObject({ expectedPods: 4, currentHealthy: 4, desiredHealthy: 3, disruptionsAllowed: 1 });
+    expect(world.complaints).toEqual([]);
+  });
+
+  it("quotas count what is there", async () => {
+    await world.client.create(resourceQuotas, { metadata: { name: "q", ...place }, spec: { hard: { pods: "10", "count/deployments.apps": "5", configmaps: "9" } } });
+    await deploy({ replicas: 3 });
+    await world.advance(5);
+    expect((await world.client.get(resourceQuotas, "q", place)).status?.used).toEqual({ pods: "3", "count/deployments.apps": "1", configmaps: "1" });
+    expect(world.complaints).toEqual([]);
+  });
+
+  it("autoscalers follow the load", async () => {
+    await deploy({ replicas: 2, template: { ...template(), spec: { containers: [{ name: "main", image: "web:1", resources: { requests: { cpu: "200m" } } }] } } });
+    const metrics = [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } } }];
+    await world.client.create(horizontalPodAutoscalers, {
+      metadata: { name: "web", ...place },
+      spec: { minReplicas: 1, maxReplicas: 5, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" }, metrics },
+    });
+    await world.advance(20);
+    expect((await world.client.get(deployments, "web", place)).spec.replicas).toBe(2);
+    cpuMilli = 200;
+    await world.advance(60);
+    const grown = await world.client.get(horizontalPodAutoscalers, "web", place);
+    expect([(await world.client.get(deployments, "web", place)).spec.replicas, grown.status?.desiredReplicas]).toEqual([5, 5]);
+    expect(grown.status?.conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`)).toEqual([
+      "AbleToScale=True ReadyForNewScale",
+      "ScalingActive=True ValidMetricFound",
+      "ScalingLimited=True TooManyReplicas",
+    ]);
+    cpuMilli = 10;
+    await world.advance(200);
+    expect((await world.client.get(deployments, "web", place)).spec.replicas).toBe(5);
+    await world.advance(400);
+    expect((await world.client.get(deployments, "web", place)).spec.replicas).toBe(1);
+    expect(world.complaints).toEqual([]);
+  });
+
+  it("claims find volumes, keep them while they are used, and let them go", async () => {
+    await world.client.create(storageClasses, { metadata: { name: "manual" }, provisioner: "kubernetes.io/no-provisioner", volumeBindingMode: "Immediate" });
+    const hostPath = { path: "/tmp/x" };
+    await world.client.create(persistentVolumes, {
+      metadata: { name: "v1" },
+      spec: { capacity: { storage: "5Gi" }, accessModes: ["ReadWriteOnce"], storageClassName: "manual", hostPath },
+    });
+    await world.client.create(persistentVolumeClaims, {
+      metadata: { name: "c1", ...place },
+      spec: { accessModes: ["ReadWriteOnce"], storageClassName: "manual", resources: { requests: { storage: "1Gi" } } },
+    });
+    await world.advance(2);
+    const claim = await world.client.get(persistentVolumeClaims, "c1", place);
+    expect([claim.spec.volumeName, claim.status?.phase, claim.status?.capacity, (await world.client.get(persistentVolumes, "v1")).status?.phase]).toEqual([
+      "v1",
+      "Bound",
+      { storage: "5Gi" },
+      "Bound",
+    ]);
+    await world.client.create(pods, {
+      metadata: { name: "user", ...place },
+      spec: { containers: [{ name: "main", image: "x" }], volumes: [{ name: "data", persistentVolumeClaim: { claimName: "c1" } }] },
+    });
+    await world.advance(2);
+    await world.client.delete(persistentVolumeClaims, "c1", place);
+    await world.advance(5);
+    expect(await exists(world.client.get(persistentVolumeClaims, "c1", place))).toBe(true);
+    await world.client.delete(pods, "user", place);
+    await world.advance(5);
+    expect([await exists(world.client.get(persistentVolumeClaims, "c1", place)), (await world.client.get(persistentVolumes, "v1")).status?.phase]).toEqual([false, "Released"]);
+    expect(world.complaints).toEqual([]);
+  });
+
+  it("roles are made of other roles", async () => {
+    const rules = [{ apiGroups: [""], resources: ["pods"], verbs: ["get"] }];
+    await world.client.create(clusterRoles, { metadata: { name: "all" }, aggregationRule: { clusterRoleSelectors: [{ matchLabels: { part: "yes" } }] } });
+    await world.client.create(clusterRoles, { metadata: { name: "part", labels: { part: "yes" } }, rules });
+    await world.advance(2);
+    expect((await world.client.get(clusterRoles, "all")).rules).toEqual(rules);
     expect(world.complaints).toEqual([]);
   });
 });

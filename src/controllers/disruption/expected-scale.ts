@@ -7,7 +7,7 @@ import type { OwnerReference } from "../../meta/generated/meta-v1.ts";
 import { controllerOf, type KubeObject } from "../../meta/object.ts";
 import { parseApiVersion, type Resource } from "../../meta/resource.ts";
 import { hasReason } from "../../meta/status-error.ts";
-import { type DiscoveredResource, discoverResources } from "../discover-resources.ts";
+import type { DiscoveredResource, Discovery } from "../discover-resources.ts";
 
 /** A set with a size, as far as it is known here. */
 export interface ScaleListers {
@@ -27,9 +27,11 @@ export class UnknownScale extends Error {
  * throws UnknownScale. Custom controllers are asked through their scale subresource.
  * @upstream pkg/controller/disruption/disruption.go getExpectedScale
  */
-export async function expectedScale(pods: readonly Pod[], deps: { readonly client: Client; readonly listers: ScaleListers; readonly signal: AbortSignal }): Promise<number> {
+export async function expectedScale(
+  pods: readonly Pod[],
+  deps: { readonly client: Client; readonly listers: ScaleListers; readonly discover: () => Promise<Discovery>; readonly signal: AbortSignal },
+): Promise<number> {
   const sizes = new Map<string, number>();
-  let discovered: readonly DiscoveredResource[] | undefined;
   for (const pod of pods) {
     const reference = controllerOf(pod);
     if (reference === undefined) throw new UnknownScale(`found no controller ref for pod ${JSON.stringify(pod.metadata.name)}`);
@@ -42,8 +44,8 @@ export async function expectedScale(pods: readonly Pod[], deps: { readonly clien
       if (known.uid !== reference.uid) sizes.set(reference.uid, 0);
       continue;
     }
-    discovered ??= (await discoverResources(deps.client)).resources;
-    sizes.set(reference.uid, await scaleOf(reference, namespace, discovered, deps));
+    const { resources } = await deps.discover();
+    sizes.set(reference.uid, await scaleOf(reference, namespace, resources, deps));
   }
   return [...sizes.values()].reduce((total, size) => total + size, 0);
 }

@@ -5,6 +5,7 @@ import { deepEqual } from "../../base/values.ts";
 import type { Informer } from "../../client/informer.ts";
 import { keyOf, type KubeObject } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
+import { cachedDiscovery } from "../discover-resources.ts";
 import { enqueueKeys, enqueueSelf, LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
 import { labelsMatch } from "../label-match.ts";
@@ -22,6 +23,7 @@ export function disruptionController(deps: ControllerDeps): Controller {
     statefulSets: deps.informers.informer(statefulSets).lister,
     replicationControllers: deps.informers.informer(replicationControllers).lister,
   };
+  const discover = cachedDiscovery(client, clock);
   const late = new LateQueue();
 
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
@@ -31,7 +33,7 @@ export function disruptionController(deps: ControllerDeps): Controller {
     if (selected.length === 0) recorder.event(budget, "Normal", "NoPods", "No matching pods found");
     let scale: number | undefined;
     try {
-      if (needsScale(budget)) scale = await expectedScale(selected, { client, listers, signal });
+      if (needsScale(budget)) scale = await expectedScale(selected, { client, listers, discover, signal });
     } catch (error) {
       const message = messageOf(error);
       recorder.event(budget, "Warning", "CalculateExpectedPodCountFailed", `Failed to calculate the number of expected pods: ${message}`);
