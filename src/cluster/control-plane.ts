@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { type Random, uuid } from "../base/random.ts";
 import type { Client } from "../client/client.ts";
+import type { EventRecorder } from "../client/event-recorder.ts";
 import { createEventRecorder } from "../client/event-recorder-writer.ts";
 import { createInformerFactory } from "../client/informer-factory.ts";
 import { allControllers } from "../controllers/all-controllers.ts";
@@ -204,10 +205,11 @@ export class ControlPlane {
     const { clock, random, log } = this.#deps;
     const client = this.client("system:kube-controller-manager");
     const informers = createInformerFactory({}, { client, clock, random, log });
-    const recorder = createEventRecorder({ client, clock, random, component: "controllermanager", log });
+    const recorderFor = (component: string): EventRecorder => createEventRecorder({ client, clock, random, component, log });
+    const recorder = recorderFor("controllermanager");
     const controllers = allControllers(
       { client, informers, recorder, clock, random, log, metrics: this.#metrics },
-      { rootCa: this.pki.ca.certificate, clusterCidr: this.#options.clusterCidr, loadBalancerPool: this.#options.loadBalancerPool },
+      { rootCa: this.pki.ca.certificate, clusterCidr: this.#options.clusterCidr, loadBalancerPool: this.#options.loadBalancerPool, recorderFor },
     );
     this.#follow("controllers", runControllers(controllers, { informers, clock, log, metrics: this.#metrics }, signal));
     const schedulerClient = this.client("system:kube-scheduler");
