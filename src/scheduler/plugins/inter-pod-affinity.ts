@@ -11,8 +11,12 @@ export interface InterPodAffinityOptions {
   readonly hardPodAffinityWeight?: number;
 }
 
-/** `{"zone" => {"a" => 10, "b" => -5}}` */
-type Wishes = Map<string, Map<string, number>>;
+/** So much for each pod under the node's value of the label: `{zone, {a => 3}, 10}` is worth 30 in zone a. */
+interface Wish {
+  readonly topologyKey: string;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly weight: number;
+}
 
 /** Puts pods near to or far from others, as they and the others ask. @upstream plugins/interpodaffinity */
 export function interPodAffinity({ hardPodAffinityWeight = 1 }: InterPodAffinityOptions, namespaces: NamespaceReader): Plugin {
@@ -28,13 +32,13 @@ export function interPodAffinity({ hardPodAffinityWeight = 1 }: InterPodAffinity
     adjust: (state, pod, change) => adjustAffinity(state as AffinityCounts, pod, change, namespaces),
     prescore(pod, cluster) {
       const wishes = wishesFor(pod, cluster, { hardPodAffinityWeight, namespaces });
-      return wishes.size === 0 ? "skip" : wishes;
+      return wishes.length === 0 ? "skip" : wishes;
     },
     score(_pod, { labels }, state) {
       let score = 0;
-      for (const [topologyKey, values] of state as Wishes) {
+      for (const { topologyKey, counts, weight } of state as readonly Wish[]) {
         const value = labels[topologyKey];
-        if (value !== undefined) score += values.get(value) ?? 0;
+        if (value !== undefined) score += (counts.get(value) ?? 0) * weight;
       }
       return score;
     },
@@ -62,16 +66,10 @@ function wishesFor(
   pod: PodInfo,
   cluster: Cluster,
   { hardPodAffinityWeight, namespaces }: { readonly hardPodAffinityWeight: number; readonly namespaces: NamespaceReader },
-): Wishes {
-  const wishes: Wishes = new Map();
+): readonly Wish[] {
+  const wishes: Wish[] = [];
   const add = (topologyKey: string, counts: ReadonlyMap<string, number>, weight: number): void => {
-    if (counts.size === 0) return;
-    let values = wishes.get(topologyKey);
-    if (values === undefined) {
-      values = new Map();
-      wishes.set(topologyKey, values);
-    }
-    for (const [value, number] of counts) values.set(value, (values.get(value) ?? 0) + number * weight);
+    if (counts.size > 0) wishes.push({ topologyKey, counts, weight });
   };
   for (const { weight, ...term } of pod.terms.preferred) add(term.topologyKey, meantPods([spellOut(term, namespaces)], cluster).by(term.topologyKey), weight);
   const labels = namespaces.labelsOf(pod.namespace);

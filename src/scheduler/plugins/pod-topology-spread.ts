@@ -141,6 +141,7 @@ function rateNodes(
 ): Rating {
   const ignored = new Set<NodeInfo>();
   if (needsAllKeys) for (const node of feasible) if (!hasAllKeys(node.labels, constraints)) ignored.add(node);
+  const countsAll = needsAllKeys ? countsAllNodes(constraints, cluster) : constraints.every(({ honorsAffinity, honorsTaints }) => !honorsAffinity && !honorsTaints);
   const rated = constraints.map((constraint): Rated => {
     const tally = matchingPods(constraint, pod.namespace, cluster);
     const { topologyKey } = constraint;
@@ -148,11 +149,15 @@ function rateNodes(
     const counts = new Map<string, number>();
     // A node without the label is a domain of its own, that no pod counts for.
     for (const node of feasible) if (!ignored.has(node)) counts.set(node.labels[topologyKey] ?? "", 0);
-    for (const [node, number] of tally.perNode) {
-      if (node.node === undefined || (needsAllKeys && !hasAllKeys(node.labels, constraints)) || !countsNode(constraint, pod.pod, node.node)) continue;
-      const value = node.labels[topologyKey] ?? "";
-      const known = counts.get(value);
-      if (known !== undefined) counts.set(value, known + number);
+    if (countsAll) {
+      for (const value of counts.keys()) counts.set(value, tally.by(topologyKey).get(value) ?? 0);
+    } else {
+      for (const [node, number] of tally.perNode) {
+        if (node.node === undefined || (needsAllKeys && !hasAllKeys(node.labels, constraints)) || !countsNode(constraint, pod.pod, node.node)) continue;
+        const value = node.labels[topologyKey] ?? "";
+        const known = counts.get(value);
+        if (known !== undefined) counts.set(value, known + number);
+      }
     }
     return { constraint, counts, perNode: tally.perNode, weight: weightFor(counts.size) };
   });
