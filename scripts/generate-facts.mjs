@@ -200,7 +200,8 @@ function protobufCode(field, scope) {
 /** The JSON names of a message's fields: those of its definition, or of the message itself when JSON has it inline only. */
 function jsonNames(full) {
   const properties = openapi.definitions[protoToOpenapi(full)]?.properties;
-  return properties === undefined ? undefined : new Map(Object.keys(properties).map((name) => [name.toLowerCase(), name]));
+  // `$ref` is ref there, and `x-kubernetes-list-type` xKubernetesListType.
+  return properties === undefined ? undefined : new Map(Object.keys(properties).map((name) => [name.toLowerCase().replace(/[$-]/g, ""), name]));
 }
 function describe(full, parentNames) {
   const name = protoToOpenapi(full);

@@ -18,6 +18,7 @@ import { requestInfo, type RequestInfo } from "./request-info.ts";
 import type { KindDefinition } from "../api/kind.ts";
 import type { KubeObject } from "../meta/object.ts";
 import { builtinTable, type ConversionEntry } from "./resources/resource-table.ts";
+import { errorForm } from "./respond/negotiate.ts";
 import { errorResponse } from "./respond/response.ts";
 
 /** Serves paths outside of resources: discovery, documents, health. Undefined: not mine. */
@@ -99,7 +100,7 @@ export class ApiServer {
       response = await this.#answer(request, info, query, warnings, signal);
     } catch (error) {
       if (!(error instanceof StatusError)) this.#deps.log.error("request failed", { method: request.method, path: request.path, error });
-      response = errorResponse(error, { media: request.caller.type === "local" ? "value" : "json", as: "object", pretty: false });
+      response = errorResponse(error, errorForm(request));
     }
     if (info?.resource !== undefined) this.#measure(info, response, started);
     return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };

@@ -39,25 +39,32 @@ export function openEnvelope(body: Uint8Array): Envelope {
   return { apiVersion, kind, raw, contentType };
 }
 
-/** An object of the API in its envelope; undefined when its definition has no message. */
-export function sealEnvelope(definition: string, object: { readonly apiVersion: string; readonly kind: string }): Uint8Array | undefined {
-  const raw = encodeMessage(definition, object);
-  if (raw === undefined) return undefined;
+/** Everything of an envelope before its content: what it is, and of which kind. */
+export function envelopeHead({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): Uint8Array {
   const writer = new Writer();
   writer.raw(Uint8Array.from(MAGIC));
   writer.tag(1, 2);
   writer.embedded(() => {
     writer.tag(1, 2);
-    writer.text(object.apiVersion);
+    writer.text(apiVersion);
     writer.tag(2, 2);
-    writer.text(object.kind);
+    writer.text(kind);
   });
+  return writer.finish();
+}
+
+/** Everything after the content: no encoding and no type of it. */
+export const envelopeTail: Uint8Array = Uint8Array.of(0x1a, 0, 0x22, 0);
+
+/** An object of the API in its envelope; undefined when its definition has no message. */
+export function sealEnvelope(definition: string, object: { readonly apiVersion: string; readonly kind: string }): Uint8Array | undefined {
+  const raw = encodeMessage(definition, object);
+  if (raw === undefined) return undefined;
+  const writer = new Writer();
+  writer.raw(envelopeHead(object));
   writer.tag(2, 2);
   writer.bytes(raw);
-  writer.tag(3, 2);
-  writer.text("");
-  writer.tag(4, 2);
-  writer.text("");
+  writer.raw(envelopeTail);
   return writer.finish();
 }
 

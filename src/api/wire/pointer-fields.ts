@@ -12,6 +12,7 @@ export const pointerFields: ReadonlySet<string> = new Set(
     "allowPrivilegeEscalation optional controller blockOwnerDeletion immutable suspend manualSelector allowVolumeExpansion attachRequired podInfoOnMount",
     "storageCapacity requiresRepublish seLinuxMount allocateLoadBalancerNodePorts ready serving terminating started orphanDependents isDefaultClass",
     "storageClassName ingressClassName automount volumeMode default preserveUnknownFields status allowed denied incomplete",
+    "maximum minimum maxLength minLength maxItems minItems multipleOf maxProperties minProperties x-kubernetes-preserve-unknown-fields",
   ]
     .join(" ")
     .split(" "),

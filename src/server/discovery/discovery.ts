@@ -7,7 +7,7 @@ import type { PathHandler } from "../server.ts";
 import { aggregatedDiscovery } from "./aggregated.ts";
 import { groupsOf, type ServedGroup } from "./group-order.ts";
 
-const MEDIAS = { medias: ["json", "yaml"] } as const;
+const MEDIAS = { medias: ["json", "yaml", "protobuf"] } as const;
 
 /** `/api`, `/apis` and below: what is served, in the legacy documents and in the aggregated one. */
 export function discoveryPaths(table: ResourceTable): PathHandler {

@@ -4,16 +4,15 @@ import type { CacheEntry } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { jsonOf, keyFor, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 import { type Form, negotiate } from "../respond/negotiate.ts";
-import { jsonResponse, metadataOnly, valueResponse } from "../respond/response.ts";
+import { envelopeOf, offerOf } from "../respond/protobuf.ts";
+import { jsonResponse, metadataOnly, protobufResponse, valueResponse } from "../respond/response.ts";
 import { includeObjectOf, rowOf, tableOf } from "../respond/table.ts";
 import { parseResourceVersion, waitForRevision } from "./resource-version.ts";
-
-const OFFER = { table: true, metadata: true, medias: ["json", "yaml"] } as const;
 
 /** GET of one object. */
 export async function get(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
   const { served, target, query, request } = context;
-  const form = negotiate(request, query, OFFER);
+  const form = negotiate(request, query, offerOf(served));
   const revision = parseResourceVersion(query.get("resourceVersion"), "GetOptions");
   await waitForRevision(parts.cache, revision, parts.clock);
   const entry = storage.cache.get(keyFor(storage, target.namespace, target.name));
@@ -24,6 +23,7 @@ export async function get(parts: ServerParts, context: ResourceContext, storage:
 /** One cached object in the wanted form: in JSON, the bytes it carries. */
 export function entryResponse(status: number, served: ServedResource, entry: CacheEntry, form: Form, query: URLSearchParams, nowMs: number): ApiResponse {
   if (form.as === "object" && form.media === "json" && !form.pretty) return jsonResponse(status, jsonOf(served, entry));
+  if (form.media === "protobuf") return protobufResponse(status, envelopeOf(served, entry, form));
   const object = viewOf(served, entry);
   if (form.as === "table")
     return valueResponse(status, tableOf(served, [rowOf(served, object, includeObjectOf(query), nowMs)], { resourceVersion: object.metadata.resourceVersion }), form);
@@ -32,5 +32,5 @@ export function entryResponse(status: number, served: ServedResource, entry: Cac
 
 /** What a writer is answered with. */
 export function formFor(context: ResourceContext): Form {
-  return negotiate(context.request, context.query, OFFER);
+  return negotiate(context.request, context.query, offerOf(context.served));
 }

@@ -6,7 +6,8 @@ import { CacheEntry } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { jsonOf, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 import { type Form, negotiate } from "../respond/negotiate.ts";
-import { metadataOnly, valueResponse } from "../respond/response.ts";
+import { listEnvelope, offerOf } from "../respond/protobuf.ts";
+import { metadataOnly, protobufResponse, valueResponse } from "../respond/response.ts";
 import { includeObjectOf, rowOf, tableOf } from "../respond/table.ts";
 import { continueExpired, decodeContinue, encodeContinue } from "./continue-token.ts";
 import { parseResourceVersion, waitForRevision } from "./resource-version.ts";
@@ -31,7 +32,7 @@ interface PageRequest {
 /** LIST, whole or in pages. */
 export async function list(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
   const { served, target, query, request } = context;
-  const form = negotiate(request, query, { table: true, metadata: true, medias: ["json", "yaml"] });
+  const form = negotiate(request, query, offerOf(served));
   const selected = selectionOf(served, target, query);
   const page = await takePage(parts, storage, served, selected, await pageRequest(parts, storage, query));
   return pageResponse(served, page, form, query, parts.clock.now());
@@ -135,6 +136,8 @@ function pageResponse(served: ServedResource, page: Page, form: Form, query: URL
     chunks.push(close);
     return { status: 200, headers: {}, body: { type: "bytes", contentType: "application/json", chunks } };
   }
+  // PERF: here too the items are the bytes that the cache carries.
+  if (form.media === "protobuf") return protobufResponse(200, listEnvelope(served, metadata, page.entries, form));
   const objects: readonly KubeObject[] = page.entries.map((entry) => viewOf(served, entry));
   if (form.as === "table") {
     const include = includeObjectOf(query);

@@ -9,7 +9,9 @@ import type { CacheEvent, Route } from "../cache/resource-cache.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { isTrue } from "../request-info.ts";
 import { jsonOf, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
-import { type Form, negotiate } from "../respond/negotiate.ts";
+import { watchFrame } from "../../api/wire/joined.ts";
+import { contentTypes, type Form, negotiate } from "../respond/negotiate.ts";
+import { envelopeOf, isProtobuf, offerOf, sealed } from "../respond/protobuf.ts";
 import { metadataOnly } from "../respond/response.ts";
 import { columnDefinitions, includeObjectOf, rowOf } from "../respond/table.ts";
 import { parseResourceVersion, waitForRevision } from "./resource-version.ts";
@@ -34,7 +36,7 @@ interface Frame {
 /** WATCH: what is there first (when asked), then every change, until the timeout, the caller or the server ends it. */
 export async function watch(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
   const { served, target, query, request, signal } = context;
-  const form = negotiate(request, query, { table: true, metadata: true, medias: ["json"] });
+  const form = negotiate(request, query, { ...offerOf(served), medias: isProtobuf(served) ? ["json", "protobuf"] : ["json"] });
   const selected = selectionOf(served, target, query);
   const revision = parseResourceVersion(query.get("resourceVersion"), "ListOptions");
   const initial = initialEvents(query, revision);
@@ -49,7 +51,8 @@ export async function watch(parts: ServerParts, context: ResourceContext, storag
   });
   if (form.media === "value") return { status: 200, headers: {}, body: { type: "events", events: asEvents(served, frames) } };
   const encode = frameEncoder(served, form, query, parts);
-  return { status: 200, headers: {}, body: { type: "stream", contentType: "application/json", chunks: asBytes(frames, encode) } };
+  const contentType = form.media === "protobuf" ? `${contentTypes.protobuf};stream=watch` : contentTypes.json;
+  return { status: 200, headers: {}, body: { type: "stream", contentType, chunks: asBytes(frames, encode) } };
 }
 
 /** Whether the present state comes first, and whether its end is marked. */
@@ -198,6 +201,7 @@ function join(chunks: readonly Uint8Array[]): Uint8Array {
 
 /** PERF: an event's bytes are made once for all watchers that want the same form. */
 function frameEncoder(served: ServedResource, form: Form, query: URLSearchParams, parts: ServerParts): (frame: Frame) => Uint8Array {
+  if (form.media === "protobuf") return protobufFrames(served, form);
   const close = encoder.encode("}\n");
   if (form.as === "object") {
     return (frame) => {
@@ -229,6 +233,17 @@ function frameEncoder(served: ServedResource, form: Form, query: URLSearchParams
     };
     first = false;
     return line(frame.type, table);
+  };
+}
+
+/** As frameEncoder, in protobuf: what the object itself takes is encoded once for lists, reads and watches. */
+function protobufFrames(served: ServedResource, form: Form): (frame: Frame) => Uint8Array {
+  return (frame) => {
+    if (frame.entry !== undefined)
+      return frame.entry.encoded(`watch protobuf ${form.as} ${frame.type} ${served.apiVersion}`, (entry) => watchFrame(frame.type, envelopeOf(served, entry, form)));
+    if (frame.status !== undefined) return watchFrame(frame.type, sealed(frame.status));
+    const mark = bookmark(served, frame);
+    return watchFrame(frame.type, sealed(form.as === "metadata" ? metadataOnly(mark) : mark));
   };
 }
 

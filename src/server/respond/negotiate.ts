@@ -26,6 +26,7 @@ const VALUE_FORM: Form = { ...JSON_FORM, media: "value" };
 
 export interface Offer {
   readonly table?: boolean;
+  /** Only the metadata: in protobuf too, whatever the object itself can be had in. */
   readonly metadata?: boolean;
   readonly medias: readonly Media[];
 }
@@ -45,16 +46,29 @@ export function negotiate(request: ApiRequest, query: URLSearchParams, offer: Of
   clauses.sort((a, b) => b.quality - a.quality);
   for (const { type, params } of clauses) {
     const media = type === "*/*" || type === "application/*" ? "json" : medias[type];
-    if (media === undefined || !offer.medias.includes(media)) continue;
+    if (media === undefined) continue;
     const as = params.get("as");
+    const isMetadata = offer.metadata === true && (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList");
+    if (!offer.medias.includes(media) && !(isMetadata && media === "protobuf")) continue;
     if (as === undefined) return { media, as: "object", pretty: media === "json" && isPretty(request, query) };
     if (params.get("g") !== "meta.k8s.io" || (params.get("v") !== "v1" && params.get("v") !== "v1beta1")) continue;
     if (as === "Table" && offer.table === true && media !== "protobuf") return { media, as: "table", pretty: false };
-    if ((as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") && offer.metadata === true) return { media, as: "metadata", pretty: false };
+    if (isMetadata) return { media, as: "metadata", pretty: false };
   }
   const offered: string[] = offer.medias.map((media) => contentTypes[media]);
   if (offer.table === true) offered.push("application/json;as=Table;v=v1;g=meta.k8s.io");
   throw failure("NotAcceptable", `only the following media types are accepted: ${offered.join(", ")}`);
+}
+
+const ERROR_OFFER: Offer = { medias: ["json", "yaml", "protobuf"] };
+
+/** The form of a Status: the caller's choice when there is one, JSON in doubt. */
+export function errorForm(request: ApiRequest): Form {
+  try {
+    return negotiate(request, new URLSearchParams(), ERROR_OFFER);
+  } catch {
+    return JSON_FORM;
+  }
 }
 
 /** The media types that the caller accepts, the dearest first; all when it does not say. */

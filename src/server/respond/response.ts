@@ -3,6 +3,7 @@ import type { Status } from "../../meta/generated/meta-v1.ts";
 import { internalError, StatusError } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { toYaml } from "../../meta/yaml-codec.ts";
+import { sealed } from "./protobuf.ts";
 import { contentTypes, type Form } from "./negotiate.ts";
 
 const encoder = new TextEncoder();
@@ -15,6 +16,8 @@ export function valueResponse(status: number, value: unknown, form: Form, header
       return { status, headers, body: { type: "value", value } };
     case "yaml":
       return { status, headers, body: { type: "bytes", contentType: contentTypes.yaml, chunks: [encoder.encode(toYaml(value))] } };
+    case "protobuf":
+      return protobufResponse(status, sealed(value), headers);
     default:
       return jsonResponse(status, encoder.encode(form.pretty ? JSON.stringify(value, undefined, 2) : JSON.stringify(value)), headers);
   }
@@ -23,6 +26,11 @@ export function valueResponse(status: number, value: unknown, form: Form, header
 /** JSON that is already encoded. */
 export function jsonResponse(status: number, json: Uint8Array, headers: ApiResponse["headers"] = {}): ApiResponse {
   return { status, headers, body: { type: "bytes", contentType: contentTypes.json, chunks: [json, newline] } };
+}
+
+/** Protobuf that is already in its envelope, in pieces. */
+export function protobufResponse(status: number, chunks: readonly Uint8Array[], headers: ApiResponse["headers"] = {}): ApiResponse {
+  return { status, headers, body: { type: "bytes", contentType: contentTypes.protobuf, chunks } };
 }
 
 export function textResponse(status: number, text: string, contentType = "text/plain; charset=utf-8"): ApiResponse {
@@ -38,7 +46,7 @@ export function errorResponse(error: unknown, form: Form): ApiResponse {
   const status = statusOf(error);
   const retry = status.details?.retryAfterSeconds;
   const headers = retry === undefined ? {} : { "retry-after": String(retry) };
-  return valueResponse(status.code ?? 500, status, form.media === "protobuf" ? { ...form, media: "json" } : form, headers);
+  return valueResponse(status.code ?? 500, status, form, headers);
 }
 
 export function successStatus(details?: Status["details"]): Status {

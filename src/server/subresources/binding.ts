@@ -19,7 +19,7 @@ const bindingSchema = schemaByName("io.k8s.api.core.v1.Binding");
 /** POST pods/NAME/binding and POST bindings: gives a pod to a node. @upstream pkg/registry/core/pod/storage/storage.go */
 export async function bindPod(parts: ServerParts, context: ResourceContext): Promise<ApiResponse> {
   const { request, query, target, warnings } = context;
-  const form = negotiate(request, query, { medias: ["json", "yaml"] });
+  const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
   const pods = parts.table.get("", "v1", "pods");
   invariant(bindingSchema && pods?.storage, "pods are not served");
   const asBinding: ServedResource = { ...context.served, schema: bindingSchema, apiVersion: "v1", resource: { ...context.served.resource, kind: "Binding" } };

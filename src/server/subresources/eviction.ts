@@ -25,7 +25,7 @@ export async function evictPod(parts: ServerParts, context: ResourceContext): Pr
   const { storage } = served;
   const schema = schemaByName("io.k8s.api.policy.v1.Eviction");
   invariant(storage && schema, "pods are not stored");
-  const form = negotiate(request, query, { medias: ["json", "yaml"] });
+  const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
   const asEviction: ServedResource = { ...served, schema, apiVersion: "policy/v1", resource: { ...served.resource, group: "policy", kind: "Eviction" } };
   const eviction = (await readObject(request, asEviction, fieldValidationOf(query, "CreateOptions"), warnings)) as unknown as Eviction;
   if (eviction.metadata.name !== target.name) throw badRequest("name in URL does not match name in Eviction object");

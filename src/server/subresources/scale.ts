@@ -29,7 +29,7 @@ export async function scale(parts: ServerParts, context: ResourceContext): Promi
   const { storage } = served;
   const definition = served.definition.scale;
   invariant(storage && definition, `${served.resource.resource} has no scale`);
-  const form = negotiate(request, query, { medias: ["json", "yaml"] });
+  const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
   if (target.verb === "get") {
     await waitForRevision(parts.cache, parseResourceVersion(query.get("resourceVersion"), "GetOptions"), parts.clock);
     const entry = storage.cache.get(keyFor(storage, target.namespace, target.name));

@@ -25,7 +25,7 @@ const LONGEST_SECONDS = 365 * 86_400;
 export function tokenRequest(tokens: ServiceAccountTokens): SpecialHandler {
   return async (parts, context) => {
     const { request, query, target, served, warnings } = context;
-    const form = negotiate(request, query, { medias: ["json", "yaml"] });
+    const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
     const { storage } = served;
     const schema = schemaByName("io.k8s.api.authentication.v1.TokenRequest");
     invariant(storage && schema, "service accounts are not served");

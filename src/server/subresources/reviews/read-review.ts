@@ -17,7 +17,7 @@ export async function readReview<T extends KubeObject>({ request, query, served,
 
 /** The review with its answer, as a created object is answered. */
 export function answerReview(parts: ServerParts, context: ResourceContext, review: KubeObject, status: unknown): ApiResponse {
-  const form = negotiate(context.request, context.query, { medias: ["json", "yaml"] });
+  const form = negotiate(context.request, context.query, { medias: ["json", "yaml", "protobuf"] });
   const { apiVersion, kind, metadata, ...rest } = review as KubeObject & { readonly [field: string]: unknown };
   invariant(apiVersion === context.served.apiVersion, "a review is read in the version it is served in");
   return valueResponse(201, clone({ kind, apiVersion, metadata: { ...metadata, creationTimestamp: rfc3339(parts.clock.now()) }, ...rest, status }), form);
