@@ -16,6 +16,7 @@ import type { Signer } from "../platform/signer.ts";
 import { certificateRequester } from "../server/admission/certificate-requester.ts";
 import { defaultTolerationSeconds, priorityAdmission } from "../server/admission/pod-defaults.ts";
 import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
+import { nodeRestriction } from "../server/admission/node-restriction.ts";
 import { rbacEscalation } from "../server/admission/rbac-escalation.ts";
 import { serviceAccountAdmission } from "../server/admission/service-account.ts";
 import { serviceAddresses } from "../server/admission/service-addresses.ts";
@@ -25,7 +26,11 @@ import { clientCertificate } from "../server/authn/client-certificate.ts";
 import { issuerDiscovery } from "../server/authn/issuer-discovery.ts";
 import { ServiceAccountTokens } from "../server/authn/service-account-tokens.ts";
 import { staticTokens } from "../server/authn/static-tokens.ts";
+import { AnyAuthorizer } from "../server/authz/any-authorizer.ts";
+import { NodeAuthorizer } from "../server/authz/node-authorizer.ts";
+import { NodeGraph } from "../server/authz/node-graph.ts";
 import { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
+import { nodeRules } from "../server/bootstrap/policy.ts";
 import { discoveryPaths } from "../server/discovery/discovery.ts";
 import type { SpecialHandler } from "../server/dispatch.ts";
 import { type HealthCheck, healthPaths, metricsPath, type VersionInfo, versionPath } from "../server/health.ts";
@@ -99,7 +104,8 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
       tokens,
     ];
     const rbac = new RbacAuthorizer({ cache });
-    const authorizer = rbac;
+    const graph = new NodeGraph({ cache });
+    const authorizer = new AnyAuthorizer([new NodeAuthorizer({ rules: nodeRules }, { graph }), rbac]);
     const { clusterCa } = options;
     const special = new Map<string, SpecialHandler>([
       ["*/scale", scale],
@@ -133,6 +139,7 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
         serviceAccountAdmission({ cache, random: deps.random }),
         priorityAdmission(cache),
         defaultTolerationSeconds,
+        nodeRestriction({ graph, cache }),
         rbacEscalation({ rbac, authorizer }),
         certificateRequester,
         serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),

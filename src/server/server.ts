@@ -9,7 +9,8 @@ import type { Store } from "../store/contract.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import { allAuthenticated, allUnauthenticated, anonymousUser, type Authenticator } from "./authn/authenticator.ts";
 import { impersonate, impersonationOf } from "./authn/impersonation.ts";
-import type { AuthorizationAttributes, Authorizer } from "./authz/authorizer.ts";
+import { attributesOf } from "./authz/attributes-of.ts";
+import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenMessage } from "./authz/forbidden-message.ts";
 import { StateCache } from "./cache/state-cache.ts";
 import type { ServerParts } from "./context.ts";
@@ -110,7 +111,7 @@ export class ApiServer {
     const caller = await this.#authenticate(request);
     const wanted = impersonationOf(request.headers);
     const user = wanted === undefined ? caller : await impersonate(caller, wanted, this.parts.authorizer);
-    await this.#authorize(user, info);
+    await this.#authorize(user, info, query);
     if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, warnings, signal);
     for (const handler of this.#wiring.paths) {
       const response = await handler(request, info, query, user);
@@ -130,8 +131,8 @@ export class ApiServer {
     return anonymousUser;
   }
 
-  async #authorize(user: UserInfo, info: RequestInfo): Promise<void> {
-    const attributes = attributesOf(user, info);
+  async #authorize(user: UserInfo, info: RequestInfo, query: URLSearchParams): Promise<void> {
+    const attributes = attributesOf(user, info, query);
     const decision = await this.parts.authorizer.authorize(attributes);
     if (decision.verdict === "allow") return;
     const { resource, group, name } = attributes;
@@ -163,14 +164,6 @@ export class ApiServer {
       keep = this.parts.cache.revision;
     }
   }
-}
-
-/** What the authorizer is asked about a request. */
-export function attributesOf(user: UserInfo, info: RequestInfo): AuthorizationAttributes {
-  const { resource: target } = info;
-  if (target === undefined) return { user, verb: info.verb, group: "", version: "", resource: "", subresource: "", namespace: "", name: "", path: info.path, isResource: false };
-  const { verb, group, version, resource, subresource, namespace, name } = target;
-  return { user, verb, group, version, resource, subresource, namespace, name, path: info.path, isResource: true };
 }
 
 /** RFC 7234 warnings with code 299, bounded as upstream bounds them. */

@@ -222,6 +222,7 @@ export const bootstrapBindings: readonly BootstrapBinding[] = [
   bind("system:kube-scheduler", [user("system:kube-scheduler")]),
   bind("system:volume-scheduler", [user("system:kube-scheduler")]),
   bind("system:service-account-issuer-discovery", [group("system:serviceaccounts")]),
-  bind("system:node", [group("system:nodes")]),
+  // The Node authorizer gives nodes what they need; the binding stands for those who add to it.
+  bind("system:node", []),
   ...controllerRoles.map(([controller]) => bind(`system:controller:${controller}`, [{ kind: "ServiceAccount", namespace: "kube-system", name: controller }])),
 ];

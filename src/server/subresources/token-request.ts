@@ -7,6 +7,8 @@ import type { Draft } from "../../base/values.ts";
 import type { Pod } from "../../api/generated/types/core-v1.ts";
 import { badRequest, conflict, type FieldError, invalid, notFound } from "../../meta/status-error.ts";
 import type { BoundObject, ServiceAccountTokens, TokenRequestSpec } from "../authn/service-account-tokens.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import type { AdmissionRequest } from "../admission/admission.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import type { SpecialHandler } from "../dispatch.ts";
 import { readObject } from "../registry/body.ts";
@@ -43,6 +45,21 @@ export function tokenRequest(tokens: ServiceAccountTokens): SpecialHandler {
     const seconds = asked.spec.expirationSeconds ?? DEFAULT_SECONDS;
     checkSeconds(seconds, target.name);
     const audiences = (asked.spec.audiences ?? []).length > 0 ? (asked.spec.audiences ?? []) : tokens.audiences;
+    const admission: AdmissionRequest = {
+      operation: "CREATE",
+      served,
+      subresource: "token",
+      namespace: target.namespace,
+      name: target.name,
+      user: context.user,
+      dryRun: isDryRun(query.getAll("dryRun"), "CreateOptions"),
+      object: asked as unknown as Draft<KubeObject>,
+      previous: undefined,
+      alsoCommit: [],
+      warn: (text) => warnings.push(text),
+    };
+    await parts.admission.mutate(admission);
+    await parts.admission.validate(admission);
     const binding = boundTo(parts, context, asked);
     const spec: TokenRequestSpec = {
       namespace: target.namespace,
@@ -52,8 +69,7 @@ export function tokenRequest(tokens: ServiceAccountTokens): SpecialHandler {
       seconds: Math.min(seconds, LONGEST_SECONDS),
       ...binding,
     };
-    if (isDryRun(query.getAll("dryRun"), "CreateOptions"))
-      return valueResponse(201, { ...asked, status: { token: "", expirationTimestamp: rfc3339(parts.clock.now() + spec.seconds * 1000) } }, form);
+    if (admission.dryRun) return valueResponse(201, { ...asked, status: { token: "", expirationTimestamp: rfc3339(parts.clock.now() + spec.seconds * 1000) } }, form);
     const { token, expiresAtMs } = tokens.issue(spec);
     return valueResponse(
       201,
