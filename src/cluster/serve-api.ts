@@ -31,6 +31,7 @@ import { NodeAuthorizer } from "../server/authz/node-authorizer.ts";
 import { NodeGraph } from "../server/authz/node-graph.ts";
 import { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
 import { nodeRules } from "../server/bootstrap/policy.ts";
+import { definitionSchemas } from "../server/crd/definition-admission.ts";
 import { discoveryPaths } from "../server/discovery/discovery.ts";
 import type { SpecialHandler } from "../server/dispatch.ts";
 import { type HealthCheck, healthPaths, metricsPath, type VersionInfo, versionPath } from "../server/health.ts";
@@ -142,6 +143,7 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
         nodeRestriction({ graph, cache }),
         rbacEscalation({ rbac, authorizer }),
         certificateRequester,
+        definitionSchemas,
         serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
       ],
       special,

@@ -10,6 +10,7 @@ import { inProcessClient } from "../../src/client/in-process-client.ts";
 import type { UserInfo } from "../../src/meta/wire.ts";
 import { systemClock } from "../../src/platform/node/clock.ts";
 import { namespaceLifecycle } from "../../src/server/admission/namespace-lifecycle.ts";
+import { definitionSchemas } from "../../src/server/crd/definition-admission.ts";
 import { discoveryPaths } from "../../src/server/discovery/discovery.ts";
 import { healthPaths } from "../../src/server/health.ts";
 import { ApiServer } from "../../src/server/server.ts";
@@ -25,7 +26,7 @@ export async function serveMemory(options: { readonly clock?: Clock } = {}): Pro
   const api = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => ({
     authenticators: [{ authenticate: () => admin }],
     authorizer: { authorize: () => ({ verdict: "allow", reason: "" }) },
-    plugins: [namespaceLifecycle(parts.cache)],
+    plugins: [namespaceLifecycle(parts.cache), definitionSchemas],
     special: new Map(),
     paths: [discoveryPaths(parts.table), healthPaths([{ name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined }])],
   }));

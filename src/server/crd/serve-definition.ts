@@ -5,7 +5,7 @@ import { clone, type Draft } from "../../base/values.ts";
 import { decode } from "../../meta/decode.ts";
 import { JsonPath } from "../../meta/json-path.ts";
 import type { KubeObject } from "../../meta/object.ts";
-import { failure } from "../../meta/status-error.ts";
+import { failure, type FieldError } from "../../meta/status-error.ts";
 import { humanDuration } from "../../meta/table.ts";
 import type { StateCache } from "../cache/state-cache.ts";
 import type { Conversion, ServedResource } from "../resources/served-resource.ts";
@@ -14,6 +14,15 @@ import { prune } from "./prune.ts";
 import { schemaOf } from "./schema-of.ts";
 import type { Structural } from "./structural.ts";
 import { validateValue } from "./validate-value.ts";
+import { checkRules, compileRules } from "./validation-rules.ts";
+
+/** @upstream apiextensions-apiserver/pkg/registry/customresource/strategy.go */
+const notChecked: FieldError = {
+  type: "FieldValueInvalid",
+  field: "<nil>",
+  value: null,
+  detail: "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+};
 
 type Definition = KindDefinition<KubeObject>;
 const metadataSchema = schemaByName("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
@@ -73,6 +82,12 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     selectable[jsonPath.replace(/^\./, "")] = (object) => textOf(path.first(object));
   }
   const scale = scaleOf(version);
+  const rules = compileRules(structural, "", []);
+  const checked = function* (object: KubeObject, previous: KubeObject | undefined): Iterable<FieldError> {
+    if (rules === undefined) return;
+    if ([...validateValue({ ...object, metadata: {} }, structural)].some(({ type }) => type !== "FieldValueInvalid")) yield notChecked;
+    else yield* checkRules(rules, object, previous);
+  };
   return {
     resource,
     ...(names.singular === undefined ? {} : { singular: names.singular }),
@@ -84,8 +99,11 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     *validate(object) {
       yield* validateValue({ ...object, metadata: {} }, structural);
     },
-    *validateStatusUpdate(object) {
+    validateCreate: (object) => checked(object, undefined),
+    validateUpdate: checked,
+    *validateStatusUpdate(object, previous) {
       yield* validateValue({ ...object, metadata: {} }, structural);
+      yield* checked(object, previous);
     },
     *warnings() {
       if (warning !== undefined) yield warning;

@@ -1,4 +1,5 @@
 import { deepEqual } from "../../base/values.ts";
+import { compileRe2 } from "../../meta/cel/re2/re2.ts";
 import { parseCidr, parseIp } from "../../meta/ip.ts";
 import type { FieldError, FieldErrorType } from "../../meta/status-error.ts";
 import { isIntOrString, isRecord, type Structural } from "./structural.ts";
@@ -44,33 +45,17 @@ function* validateEnum(value: unknown, schema: Structural, path: string): Iterab
   yield { type: "FieldValueNotSupported", field: path, value, detail: `supported values: ${choices.map((choice) => JSON.stringify(choice)).join(", ")}` };
 }
 
-/** PERF: patterns are compiled once per schema. One that JavaScript does not know is not checked. */
-const patterns = new Map<string, RegExp | undefined>();
-function patternOf(text: string): RegExp | undefined {
-  if (!patterns.has(text)) {
-    if (patterns.size > 10_000) patterns.clear();
-    let compiled: RegExp | undefined;
-    try {
-      compiled = new RegExp(
-        text
-          .replace(/\\z/g, "$")
-          .replace(/\\A/g, "^")
-          .replace(/\(\?P</g, "(?<"),
-        "u",
-      );
-    } catch {
-      compiled = undefined;
-    }
-    patterns.set(text, compiled);
-  }
-  return patterns.get(text);
+/** A pattern is looked for anywhere in the text; one that is no regular expression is not checked. */
+function matches(pattern: string, value: string): boolean {
+  const compiled = compileRe2(pattern);
+  return typeof compiled === "string" || compiled.test(value);
 }
 
 function* validateText(value: string, { maxLength, minLength, pattern, format }: Structural, path: string): Iterable<FieldError> {
   const length = Array.from(value).length;
   if (maxLength !== undefined && length > maxLength) yield { type: "FieldValueTooLong", field: path, value, detail: `may not be more than ${maxLength} bytes` };
   if (minLength !== undefined && length < minLength) yield error(path, value, `${inBody(path)} should be at least ${minLength} chars long`);
-  if (pattern !== undefined && pattern !== "" && patternOf(pattern)?.test(value) === false) yield error(path, value, `${inBody(path)} should match '${pattern}'`);
+  if (pattern !== undefined && pattern !== "" && !matches(pattern, value)) yield error(path, value, `${inBody(path)} should match '${pattern}'`);
   const check = format === undefined ? undefined : formats[format];
   if (check !== undefined && !check(value)) yield error(path, value, `${inBody(path)} must be of type ${format}: ${JSON.stringify(value)}`);
 }

@@ -129,7 +129,7 @@ function itemAt(list: CelList, index: bigint): CelValue {
   if (index < 0n || index >= BigInt(list.size)) throw new CelError(`index out of bounds: ${index}`);
   return list.at(Number(index));
 }
-const keyText = (key: CelValue): string => (key instanceof CelUint ? String(key.value) : String(key as string));
+const keyText = (key: CelValue): string => (key instanceof CelUint ? String(key.value) : String(key as bigint));
 
 function optionalAt(target: CelValue | undefined, key: CelValue): CelOptional {
   if (target instanceof CelList && typeof key === "bigint") return key >= 0n && key < BigInt(target.size) ? new CelOptional(target.at(Number(key))) : CelOptional.none;

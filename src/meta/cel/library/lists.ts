@@ -1,6 +1,6 @@
 import type { FunctionTable } from "../overload.ts";
 import { celCompare, celEquals } from "../compare.ts";
-import { ArrayList, CelDuration, CelError, CelList, CelUint, type CelValue } from "../value.ts";
+import { ArrayList, CelDuration, CelError, type CelList, CelUint, type CelValue } from "../value.ts";
 import { checkedDuration, checkedInt, checkedUint } from "./arithmetic.ts";
 
 const perItem = (list: CelList): number => list.size;

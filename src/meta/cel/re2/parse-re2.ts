@@ -30,8 +30,10 @@ const perl: Readonly<Record<string, Test>> = { d: digit, D: not(digit), w: word,
 const posixSources: Readonly<Record<string, RegExp>> = {
   alnum: /[0-9A-Za-z]/,
   alpha: /[A-Za-z]/,
+  // oxlint-disable-next-line no-control-regex -- that is what the class is
   ascii: /[\0-\x7f]/,
   blank: /[\t ]/,
+  // oxlint-disable-next-line no-control-regex -- that is what the class is
   cntrl: /[\0-\x1f\x7f]/,
   digit: /[0-9]/,
   graph: /[!-~]/,

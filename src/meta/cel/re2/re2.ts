@@ -131,7 +131,8 @@ class SideBySide implements Re2 {
     const codes = codesOf(text);
     const found: string[] = [];
     let previousEnd = -1;
-    for (let from = 0; from <= codes.length && (limit < 0 || found.length < limit); ) {
+    for (let from = 0; from <= codes.length; ) {
+      if (limit >= 0 && found.length >= limit) break;
       const match = this.#search(codes, from, false);
       if (match === undefined) break;
       const [start, end] = match;

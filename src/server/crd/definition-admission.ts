@@ -1,0 +1,25 @@
+import type { CustomResourceDefinition } from "../../api/generated/types/apiextensions-v1.ts";
+import { deepEqual } from "../../base/values.ts";
+import { FieldPath } from "../../meta/field-path.ts";
+import { invalid } from "../../meta/status-error.ts";
+import type { AdmissionPlugin } from "../admission/admission.ts";
+import { checkSchema } from "./check-structure.ts";
+import type { Structural } from "./structural.ts";
+
+/** Refuses definitions whose schemas are not structural, or whose rules do not compile. What did not change is let be. */
+export const definitionSchemas: AdmissionPlugin = {
+  name: "CustomResourceDefinitionSchemas",
+  validate({ operation, served, subresource, object, previous, name }) {
+    const { group, resource } = served.resource;
+    if (resource !== "customresourcedefinitions" || group !== "apiextensions.k8s.io" || subresource !== "" || object === undefined || operation === "DELETE") return;
+    const { spec } = object as unknown as CustomResourceDefinition;
+    const before = (previous as CustomResourceDefinition | undefined)?.spec.versions ?? [];
+    const errors = spec.versions.flatMap((version, index) => {
+      const schema = version.schema?.openAPIV3Schema;
+      const known = before.find((other) => other.name === version.name)?.schema?.openAPIV3Schema;
+      if (schema === undefined || (known !== undefined && deepEqual(schema, known))) return [];
+      return [...checkSchema(schema as Structural, new FieldPath(`spec.versions[${index}].schema.openAPIV3Schema`))];
+    });
+    if (errors.length > 0) throw invalid({ group, kind: served.resource.kind, name }, errors);
+  },
+};
