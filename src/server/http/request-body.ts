@@ -7,7 +7,7 @@ import type { RequestBody } from "../../meta/wire.ts";
 /** @upstream apiserver/pkg/server/config.go MaxRequestBodyBytes */
 const LIMIT = 3 * 1024 * 1024;
 
-const tooLarge = (): Error => failure("RequestEntityTooLarge", `limit is ${LIMIT}`);
+const tooLarge = (): Error => failure("RequestEntityTooLarge", `Request entity too large: limit is ${LIMIT}`);
 
 /** The body of a request, read when asked for and never beyond 3 MiB. */
 export function requestBody(source: Readable, headers: IncomingHttpHeaders): RequestBody {

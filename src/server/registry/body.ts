@@ -5,7 +5,7 @@ import { cannotHandle, decode, strictDecodingError } from "../../meta/decode.ts"
 import { duplicateFields, parseJson } from "../../meta/json-codec.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { parseApiVersion } from "../../meta/resource.ts";
-import { badRequest, failure, type StatusError } from "../../meta/status-error.ts";
+import { badRequest, failure, StatusError } from "../../meta/status-error.ts";
 import type { ApiRequest } from "../../meta/wire.ts";
 import { parseYaml } from "../../meta/yaml-codec.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
@@ -31,8 +31,17 @@ export async function readText(request: ApiRequest): Promise<string> {
   }
 }
 
-/** Reads JSON, YAML or protobuf (of that definition) by content type; `checkText` also looks for duplicate fields. */
-export async function readBody(request: ApiRequest, { checkText, definition }: { readonly checkText: boolean; readonly definition?: string | undefined }): Promise<RawBody> {
+export interface BodyOptions {
+  /** Also look for duplicate fields. */
+  readonly checkText: boolean;
+  /** What a protobuf body holds. */
+  readonly definition?: string | undefined;
+  /** Named where the text cannot be read. */
+  readonly kind?: string | undefined;
+}
+
+/** Reads JSON, YAML or protobuf by content type. */
+export async function readBody(request: ApiRequest, { checkText, definition, kind }: BodyOptions): Promise<RawBody> {
   if (request.body.type === "value") return { value: request.body.value, problems: [], present: request.body.value !== undefined };
   if (request.body.type === "none") return { value: undefined, problems: [], present: false };
   const type = (request.headers["content-type"] ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
@@ -52,11 +61,30 @@ export async function readBody(request: ApiRequest, { checkText, definition }: {
   }
   const text = await readText(request);
   if (text === "") return { value: undefined, problems: [], present: false };
-  if (type.endsWith("yaml")) {
-    const { value, problems } = parseYaml(text);
-    return { value, problems, present: true };
+  try {
+    if (type.endsWith("yaml")) {
+      const { value, problems } = parseYaml(text);
+      return { value, problems, present: true };
+    }
+    return { value: parseJson(text), problems: checkText ? duplicateFields(text) : [], present: true };
+  } catch (error) {
+    if (kind === undefined || !(error instanceof StatusError)) throw error;
+    throw unrecognized(type.endsWith("yaml") ? error.message : `couldn't get version/kind; json parse error: ${error.message}`, { kind, text });
   }
-  return { value: parseJson(text), problems: checkText ? duplicateFields(text) : [], present: true };
+}
+
+/** @upstream apiserver/pkg/endpoints/handlers/rest.go transformDecodeError */
+function unrecognized(problem: string, { kind, text }: { readonly kind: string; readonly text: string }): StatusError {
+  return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${problem} (${summary(text)})`);
+}
+
+/** The first 30 bytes, as text when they look like JSON. */
+function summary(text: string): string {
+  if (text === "") return "<empty>";
+  const bytes = new TextEncoder().encode(text);
+  const first = bytes.subarray(0, 30);
+  const shown = text.startsWith("{") ? new TextDecoder().decode(first) : Array.from(first, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytes.length > first.length ? `${shown} ...` : shown;
 }
 
 function unknownFormat(): StatusError {
@@ -68,8 +96,9 @@ function unknownFormat(): StatusError {
 
 /** The body as an object of the served kind: decoded by its schema, unknown fields dropped and told. */
 export async function readObject(request: ApiRequest, served: ServedResource, validation: FieldValidation, warnings: string[]): Promise<Draft<KubeObject>> {
-  const raw = await readBody(request, { checkText: validation !== "Ignore", definition: served.schema.name });
-  if (!raw.present) throw badRequest("unexpected empty body");
+  const { kind } = served.resource;
+  const raw = await readBody(request, { checkText: validation !== "Ignore", definition: served.schema.name, kind });
+  if (!raw.present) throw unrecognized("couldn't get version/kind; json parse error: unexpected end of JSON input", { kind, text: "" });
   return decodeObject(raw, served, validation, warnings);
 }
 
