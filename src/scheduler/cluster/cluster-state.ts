@@ -1,15 +1,17 @@
 import type { Node } from "../../api/generated/types/core-v1.ts";
+import type { Labels } from "../../meta/label-selector.ts";
 import { ImagePlaces } from "./image-places.ts";
 import { NodeInfo } from "./node-info.ts";
 import { orderNodes } from "./node-order.ts";
 import type { PodInfo } from "./pod-info.ts";
+import { sameResources } from "./pod-requests.ts";
 import { type PodMatcher, PodTallies } from "./pod-tallies.ts";
 import { ClusterTerms } from "./term-groups.ts";
 import type { Tally } from "./tally.ts";
 
 /** A pod and the node that it is on or was given to. */
 interface Placed {
-  readonly pod: PodInfo;
+  pod: PodInfo;
   readonly node: NodeInfo;
 }
 
@@ -70,6 +72,13 @@ export class ClusterState implements Cluster {
 
   /** Also moves a pod that counts elsewhere, and takes newer facts about one. */
   addPod(pod: PodInfo, nodeName: string): void {
+    const known = this.#pods.get(pod.key);
+    // PERF: most updates of a pod tell of its containers, which no count depends on.
+    if (known !== undefined && known.node.name === nodeName && countsAlike(known.pod, pod)) {
+      known.pod = pod;
+      known.node.refreshPod(pod);
+      return;
+    }
     this.removePod(pod.key);
     const node = this.#info(nodeName);
     const placed = { pod, node };
@@ -127,7 +136,7 @@ export class ClusterState implements Cluster {
   #replaceNode(info: NodeInfo, node: Node | undefined): void {
     const before = info.node;
     this.images.replace(info.name, before, node);
-    const isSamePlace = before !== undefined && node !== undefined && sameLabels(before, node);
+    const isSamePlace = before !== undefined && node !== undefined && sameLabels(before.metadata.labels ?? {}, node.metadata.labels ?? {});
     if (isSamePlace) {
       info.setNode(node);
       return;
@@ -155,11 +164,21 @@ export class ClusterState implements Cluster {
 
 const MAX_DOMAINS = 64;
 
-function sameLabels(a: Node, b: Node): boolean {
-  const left = a.metadata.labels ?? {};
-  const right = b.metadata.labels ?? {};
-  if (left === right) return true;
-  for (const key in left) if (left[key] !== right[key]) return false;
-  for (const key in right) if (!(key in left)) return false;
+function sameLabels(a: Labels, b: Labels): boolean {
+  if (a === b) return true;
+  for (const key in a) if (a[key] !== b[key]) return false;
+  for (const key in b) if (!(key in a)) return false;
   return true;
+}
+
+/** Of a pod that has a node only this can change: labels, what it takes, and that it ends. */
+function countsAlike(a: PodInfo, b: PodInfo): boolean {
+  return (
+    a.pod.metadata.uid === b.pod.metadata.uid &&
+    a.isTerminating === b.isTerminating &&
+    sameLabels(a.labels, b.labels) &&
+    a.scored.milliCpu === b.scored.milliCpu &&
+    a.scored.memory === b.scored.memory &&
+    sameResources(a.requests, b.requests)
+  );
 }

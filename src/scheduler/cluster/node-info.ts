@@ -57,6 +57,12 @@ export class NodeInfo {
     this.#count(pod, 1);
   }
 
+  /** Newer facts about a pod that takes what it took. */
+  refreshPod(pod: PodInfo): void {
+    this.pods.set(pod.key, pod);
+    if (this.withPorts.has(pod.key)) this.withPorts.set(pod.key, pod);
+  }
+
   /** Returns what was there. */
   removePod(key: string): PodInfo | undefined {
     const pod = this.pods.get(key);

@@ -40,6 +40,12 @@ export function resourcesOf(list: ResourceList): Resources {
   return asResources(amountsOf(list));
 }
 
+export function sameResources(a: Resources, b: Resources): boolean {
+  if (a.milliCpu !== b.milliCpu || a.memory !== b.memory || a.ephemeralStorage !== b.ephemeralStorage || a.scalars.size !== b.scalars.size) return false;
+  for (const [name, value] of a.scalars) if (b.scalars.get(name) !== value) return false;
+  return true;
+}
+
 /** What the pod takes of a node. @upstream component-helpers/resource/helpers.go PodRequests with UseStatusResources */
 export function podRequests(pod: Pod): Resources {
   return asResources(totalOf(pod, {}));

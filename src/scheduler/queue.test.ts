@@ -1,0 +1,273 @@
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../base/virtual-clock.ts";
+import type { Change } from "./changes.ts";
+import { type QueueOptions, type QueuePlace, SchedulingQueue } from "./queue.ts";
+import { aNode, aPod } from "./sample-objects.ts";
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const added: Change = { resource: "node", action: "add", previous: undefined, next: aNode("n1") };
+const deleted: Change = { resource: "pod", action: "delete", previous: aPod("gone"), next: undefined };
+const fit = new Set(["Fit"]);
+
+/** Fit is helped by new nodes and ended pods, Ports by ended pods alone. */
+const setup = (options: QueueOptions = {}) => {
+  const clock = new VirtualClock({ turn });
+  const gates = new Map<string, string>();
+  const counts: Record<QueuePlace, number> = { active: 0, backoff: 0, unschedulable: 0, gated: 0 };
+  const queue = new SchedulingQueue(options, {
+    clock,
+    gate: ({ metadata }) => gates.get(metadata.name ?? ""),
+    hints: {
+      listening: (kind) =>
+        kind === "node/add" ? ["Fit"] : kind === "pod/delete" ? ["Fit", "Ports"] : kind === "target/label" ? ["Fit"] : kind === "target/gates" ? ["Gates"] : [],
+      mayHelp: (plugin, pod) => plugin !== "Ports" || pod.metadata.labels?.["picky"] !== "true",
+    },
+    moved: (place, by) => {
+      counts[place] += by;
+    },
+  });
+  const add = (name: string, wishes: Parameters<typeof aPod>[1] = {}): void => queue.add(`default/${name}`, aPod(name, wishes));
+  /** Tries the next pod and puts it back as unschedulable. */
+  const fail = (by = fit): string => {
+    const next = queue.takeNow();
+    if (next === undefined) throw new Error("nothing to try");
+    queue.putBack(next, by);
+    return next.key.slice("default/".length);
+  };
+  const order = (): string[] => {
+    const keys: string[] = [];
+    for (let next = queue.takeNow(); next !== undefined; next = queue.takeNow()) keys.push(next.key.slice("default/".length));
+    return keys;
+  };
+  return { clock, queue, gates, counts, add, fail, order };
+};
+
+describe("the active pods", () => {
+  it("come by priority, then by age", async () => {
+    const { clock, add, order } = setup();
+    add("old");
+    await clock.advance(10);
+    add("young");
+    add("vip", { spec: { priority: 10 } });
+    add("meek", { spec: { priority: -1 } });
+    expect(order()).toEqual(["vip", "old", "young", "meek"]);
+  });
+
+  it("are handed to whoever waits for one", async () => {
+    const { queue, add } = setup();
+    const taken = [queue.take(), queue.take()];
+    add("a");
+    add("b");
+    expect((await Promise.all(taken)).map((pod) => [pod?.key, pod?.attempts])).toEqual([
+      ["default/a", 1],
+      ["default/b", 1],
+    ]);
+  });
+
+  it("are forgotten when they are removed or made anew", () => {
+    const { queue, add, order } = setup();
+    add("a");
+    add("b");
+    queue.remove("default/a");
+    queue.add("default/b", { ...aPod("b"), metadata: { ...aPod("b").metadata, uid: "other" } });
+    expect(order()).toEqual(["b"]);
+  });
+
+  it("end with the queue", async () => {
+    const { queue, add } = setup();
+    const waiting = queue.take();
+    queue.close();
+    add("late");
+    expect([await waiting, await queue.take(), queue.size]).toEqual([undefined, undefined, 0]);
+  });
+});
+
+describe("a pod that fitted nowhere", () => {
+  it("sleeps until a change that may help", () => {
+    const { queue, add, fail } = setup();
+    add("a");
+    fail(new Set(["Ports"]));
+    queue.move(added);
+    expect(queue.placeOf("default/a")).toBe("unschedulable");
+    queue.move(deleted);
+    expect(queue.placeOf("default/a")).toBe("backoff");
+  });
+
+  it("is not woken when the plug-in's closer look says no, or the change is not meant for it", () => {
+    const { queue, add, fail } = setup();
+    add("a", { labels: { picky: "true" } });
+    fail(new Set(["Ports"]));
+    queue.move(deleted);
+    expect(queue.placeOf("default/a")).toBe("unschedulable");
+    add("b");
+    fail();
+    queue.move(deleted, ({ metadata }) => metadata.name !== "b");
+    expect(queue.placeOf("default/b")).toBe("unschedulable");
+  });
+
+  // Back-offs of 1, 2, 4, 8, 10, 10 s since the last attempt, each up to the end of its second.
+  it("backs off longer each time, up to ten seconds", async () => {
+    const { clock, queue, add, fail } = setup({ popsBackoff: true });
+    add("a");
+    const waits: number[] = [];
+    // Somebody else keeps the queue busy, so that nobody is tried early.
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      add("busy", { spec: { priority: 5 } });
+      const busy = queue.takeNow();
+      expect(busy?.key).toBe("default/busy");
+      fail();
+      queue.move(added);
+      const since = clock.now();
+      while (queue.placeOf("default/a") === "backoff") await clock.advance(500);
+      waits.push((clock.now() - since) / 1000);
+    }
+    expect(waits).toEqual([2, 3, 5, 9, 11, 11]);
+  });
+
+  it("counts its back-off from the attempt, not from the change", async () => {
+    const { clock, queue, add, fail } = setup();
+    add("a");
+    fail();
+    await clock.advance(2_000);
+    queue.move(added);
+    expect(queue.placeOf("default/a")).toBe("active");
+  });
+
+  it("is tried early when there is nothing else to do", () => {
+    const { queue, add, fail, order } = setup();
+    add("a");
+    fail();
+    queue.move(added);
+    expect(queue.placeOf("default/a")).toBe("backoff");
+    expect(order()).toEqual(["a"]);
+  });
+
+  it("waits out its back-off where that is wished", async () => {
+    const { clock, queue, add, fail, order } = setup({ popsBackoff: false });
+    add("a");
+    fail();
+    queue.move(added);
+    expect(order()).toEqual([]);
+    await clock.advance(999);
+    expect(order()).toEqual([]);
+    await clock.advance(1);
+    expect(order()).toEqual(["a"]);
+  });
+
+  it("is tried again after five minutes without any change", async () => {
+    const { clock, queue, add, fail } = setup();
+    add("a");
+    fail();
+    await clock.advance(299_000);
+    expect(queue.placeOf("default/a")).toBe("unschedulable");
+    await clock.advance(31_000);
+    expect(queue.placeOf("default/a")).toBe("active");
+  });
+
+  it("goes behind those of its priority that came meanwhile", async () => {
+    const { clock, queue, add, fail, order } = setup();
+    add("a");
+    await clock.advance(1);
+    add("b");
+    expect(fail()).toBe("a");
+    await clock.advance(5_000);
+    queue.move(added);
+    expect(order()).toEqual(["b", "a"]);
+  });
+
+  it("wakes when its own change may help", () => {
+    const { queue, add, fail } = setup();
+    const before = aPod("a");
+    add("a");
+    fail();
+    queue.update("default/a", before, { ...before, status: { phase: "Pending" } });
+    expect(queue.placeOf("default/a")).toBe("unschedulable");
+    queue.update("default/a", before, aPod("a", { labels: { app: "web" } }));
+    expect(queue.placeOf("default/a")).toBe("backoff");
+    expect(queue.takeNow()?.pod.metadata.labels).toEqual({ app: "web" });
+  });
+});
+
+describe("a pod that failed for another reason", () => {
+  it("is tried again after its back-off, never early", async () => {
+    const { clock, add, fail, order } = setup();
+    add("a");
+    fail(new Set());
+    expect(order()).toEqual([]);
+    await clock.advance(2_000);
+    expect(order()).toEqual(["a"]);
+  });
+
+  it("counts failures and misfits apart", async () => {
+    const { clock, queue, add, fail } = setup();
+    add("a");
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      fail(new Set());
+      await clock.advance(20_000);
+    }
+    fail();
+    queue.move(added);
+    const next = queue.takeNow();
+    expect([next?.attempts, next?.misfits, next?.errors]).toEqual([5, 1, 0]);
+  });
+});
+
+describe("a gated pod", () => {
+  it("is not tried until its gates are gone", () => {
+    const { queue, gates, add, order } = setup();
+    gates.set("a", "Gates");
+    const before = aPod("a", { spec: { schedulingGates: [{ name: "g" }] } });
+    queue.add("default/a", before);
+    queue.move(added);
+    expect([queue.placeOf("default/a"), order()]).toEqual(["gated", []]);
+    gates.delete("a");
+    queue.update("default/a", before, aPod("a"));
+    expect(order()).toEqual(["a"]);
+    add("b");
+  });
+
+  it("that was to be woken meanwhile is, once the gate opens", () => {
+    const { queue, gates, add, fail, order } = setup();
+    add("a");
+    fail();
+    gates.set("a", "Preempting");
+    queue.move(deleted);
+    expect(queue.placeOf("default/a")).toBe("gated");
+    gates.delete("a");
+    queue.recheck("default/a");
+    expect(order()).toEqual(["a"]);
+  });
+
+  it("that nothing happened for sleeps on", () => {
+    const { queue, gates, add, fail } = setup();
+    add("a");
+    fail();
+    gates.set("a", "Preempting");
+    gates.delete("a");
+    queue.recheck("default/a");
+    expect(queue.placeOf("default/a")).toBe("unschedulable");
+    queue.recheck("default/a", { always: true });
+    expect(queue.placeOf("default/a")).toBe("backoff");
+  });
+
+  it("stays out of what is left over", async () => {
+    const { clock, queue, gates, add } = setup();
+    gates.set("a", "Gates");
+    add("a");
+    await clock.advance(600_000);
+    expect(queue.placeOf("default/a")).toBe("gated");
+  });
+});
+
+it("counts what is where", async () => {
+  const { clock, queue, counts, gates, add, fail } = setup();
+  gates.set("g", "Gates");
+  for (const name of ["a", "b", "c", "g"]) add(name);
+  expect(counts).toEqual({ active: 3, backoff: 0, unschedulable: 0, gated: 1 });
+  fail();
+  fail(new Set());
+  expect(counts).toEqual({ active: 1, backoff: 1, unschedulable: 1, gated: 1 });
+  await clock.advance(3_000);
+  queue.close();
+  expect(counts).toEqual({ active: 0, backoff: 0, unschedulable: 0, gated: 0 });
+});
