@@ -2,7 +2,9 @@
 // send the next. It does as little as it can, so that the server is what is measured. Started by fork with a job.
 import { connect } from "node:tls";
 
-process.once("message", async (job) => {
+process.once("message", (job) => void run(job));
+
+async function run(job) {
   const { clients, seconds = 0, requests = Number.POSITIVE_INFINITY } = job;
   const connections = await Promise.all(Array.from({ length: clients }, () => Connection.open(job)));
   const latencies = [];
@@ -29,7 +31,7 @@ process.once("message", async (job) => {
   latencies.sort((a, b) => a - b);
   const at = (share) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   process.send({ count: latencies.length, seconds: took, perSecond: latencies.length / took, bytes, p50: at(0.5), p99: at(0.99), failures: [...failures] }, () => process.exit(0));
-});
+}
 
 /** `{n}` in path and body becomes the request's number; a `cycle` GETs an object and PUTs it back with a change. */
 function requestOf({ host, method, path, body, cycle, names }, number, previous) {

@@ -1,7 +1,9 @@
 // Many watchers in one process: counts events until every watcher has seen every update. Started by fork with a job.
 import { connect } from "node:http2";
 
-process.once("message", async ({ port, key, cert, ca, watchers, updates, path }) => {
+process.once("message", (job) => void watch(job));
+
+async function watch({ port, key, cert, ca, watchers, updates, path }) {
   // A session carries up to 100 streams.
   const sessions = Array.from({ length: Math.ceil(watchers / 100) }, () => connect(`https://127.0.0.1:${port}`, { key, cert, ca, checkServerIdentity: () => undefined }));
   let events = 0;
@@ -23,4 +25,4 @@ process.once("message", async ({ port, key, cert, ca, watchers, updates, path })
   process.send({ type: "watching" });
   await all;
   process.send({ type: "done", events, bytes }, () => process.exit(0));
-});
+}
