@@ -7,11 +7,15 @@ import { failure, forbidden, StatusError, unauthorized } from "../meta/status-er
 import type { ApiRequest, ApiResponse, Handle, UserInfo } from "../meta/wire.ts";
 import type { Store } from "../store/contract.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
+import type { Auditor, AuditRecord } from "./audit/auditor.ts";
 import { allAuthenticated, allUnauthenticated, anonymousUser, type Authenticator } from "./authn/authenticator.ts";
 import { impersonate, impersonationOf } from "./authn/impersonation.ts";
 import { attributesOf } from "./authz/attributes-of.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenMessage } from "./authz/forbidden-message.ts";
+import { answerWithinMs, withDeadline } from "./bounds/deadline.ts";
+import { defaultInFlight, InFlight, type InFlightOptions } from "./bounds/in-flight.ts";
+import { isLongRunning } from "./bounds/long-running.ts";
 import { StateCache } from "./cache/state-cache.ts";
 import type { ServerParts } from "./context.ts";
 import { dispatch, noSuchPath, type SpecialHandlers } from "./dispatch.ts";
@@ -22,12 +26,24 @@ import { builtinTable, type ConversionEntry } from "./resources/resource-table.t
 import { errorForm } from "./respond/negotiate.ts";
 import { errorResponse } from "./respond/response.ts";
 
+const MASTERS = "system:masters";
+
+/** What is learned of one request on its way through the server. */
+interface Passage {
+  /** Texts for Warning headers, in order. */
+  readonly warnings: string[];
+  readonly receivedMs: number;
+  audit: AuditRecord | undefined;
+}
+
 /** Serves paths outside of resources: discovery, documents, health. Undefined: not mine. */
 export type PathHandler = (request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo) => Promise<ApiResponse> | ApiResponse | undefined;
 
 export interface ApiServerOptions {
   readonly kinds: readonly KindDefinition<KubeObject>[];
   readonly conversions: readonly ConversionEntry[];
+  /** How many requests may be under way at once. */
+  readonly inFlight?: InFlightOptions;
 }
 
 export interface ApiServerDeps {
@@ -45,6 +61,8 @@ export interface Wiring {
   readonly plugins: readonly AdmissionPlugin[];
   readonly special: SpecialHandlers;
   readonly paths: readonly PathHandler[];
+  /** Absent: nothing is written down. */
+  readonly audit?: Auditor | undefined;
 }
 
 /**
@@ -57,6 +75,7 @@ export class ApiServer {
   readonly #wiring: Wiring;
   readonly #requests;
   readonly #durations;
+  readonly #inFlight: InFlight;
   #ready = false;
 
   constructor(options: ApiServerOptions, deps: ApiServerDeps, wire: (parts: Omit<ServerParts, "admission" | "authorizer">) => Wiring) {
@@ -73,6 +92,9 @@ export class ApiServer {
       [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10, 30, 60],
       ["verb", "group", "version", "resource", "subresource"],
     );
+    this.#inFlight = new InFlight(options.inFlight ?? defaultInFlight, {
+      gauge: deps.metrics.gauge("apiserver_current_inflight_requests", "Requests under way, by kind", ["request_kind"]),
+    });
   }
 
   get ready(): boolean {
@@ -93,26 +115,43 @@ export class ApiServer {
   readonly handle: Handle = async (request, signal) => {
     const started = this.#deps.clock.now();
     const query = new URLSearchParams(request.query);
-    const warnings: string[] = [];
+    const passage: Passage = { warnings: [], receivedMs: started, audit: undefined };
+    let panicked = false;
     const info = requestInfo(request.method, request.path, query);
     let response: ApiResponse;
     try {
       if (info === undefined) throw failure("BadRequest", "the path is not percent-encoded properly");
-      response = await this.#answer(request, info, query, warnings, signal);
+      response = await this.#answer(request, info, query, passage, signal);
     } catch (error) {
+      panicked = !(error instanceof StatusError);
       if (!(error instanceof StatusError)) this.#deps.log.error("request failed", { method: request.method, path: request.path, error });
       response = errorResponse(error, errorForm(request));
     }
     if (info?.resource !== undefined) this.#measure(info, response, started);
+    const { audit, warnings } = passage;
+    if (audit !== undefined) response = audit.finish(response, panicked);
     return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
   };
 
-  async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, warnings: string[], signal: AbortSignal): Promise<ApiResponse> {
+  async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, passage: Passage, signal: AbortSignal): Promise<ApiResponse> {
     const caller = await this.#authenticate(request);
+    passage.audit = this.#wiring.audit?.begin({ request, info, user: caller, receivedMs: passage.receivedMs });
     const wanted = impersonationOf(request.headers);
     const user = wanted === undefined ? caller : await impersonate(caller, wanted, this.parts.authorizer);
-    await this.#authorize(user, info, query);
-    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, warnings, signal);
+    if (user !== caller) passage.audit?.actAs(user);
+    const observed = passage.audit?.observe(request) ?? request;
+    const serve = (): Promise<ApiResponse> => this.#serve(observed, info, query, user, passage, signal);
+    if (request.caller.type === "local" || isLongRunning(info)) return serve();
+    const withinMs = answerWithinMs(query);
+    const leave = this.#inFlight.enter(request.method, user.groups.includes(MASTERS));
+    const work = serve();
+    work.then(leave, leave);
+    return withDeadline(work, withinMs, this.#deps.clock);
+  }
+
+  async #serve(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo, passage: Passage, signal: AbortSignal): Promise<ApiResponse> {
+    await this.#authorize(user, info, query, passage.audit);
+    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage.warnings, signal);
     for (const handler of this.#wiring.paths) {
       const response = await handler(request, info, query, user);
       if (response !== undefined) return response;
@@ -131,9 +170,11 @@ export class ApiServer {
     return anonymousUser;
   }
 
-  async #authorize(user: UserInfo, info: RequestInfo, query: URLSearchParams): Promise<void> {
+  async #authorize(user: UserInfo, info: RequestInfo, query: URLSearchParams, audit: AuditRecord | undefined): Promise<void> {
     const attributes = attributesOf(user, info, query);
     const decision = await this.parts.authorizer.authorize(attributes);
+    audit?.annotate("authorization.k8s.io/decision", decision.verdict === "allow" ? "allow" : "forbid");
+    audit?.annotate("authorization.k8s.io/reason", decision.reason ?? "");
     if (decision.verdict === "allow") return;
     const { resource, group, name } = attributes;
     const message = forbiddenMessage(attributes, decision.reason);
@@ -144,7 +185,9 @@ export class ApiServer {
   #measure({ resource: target }: RequestInfo, response: ApiResponse, started: number): void {
     if (target === undefined) return;
     const { verb, group, version, resource, subresource } = target;
-    if (this.parts.table.get(group, version, resource) === undefined) return;
+    const served = this.parts.table.get(group, version, resource);
+    // Only what exists becomes a label: paths of anybody's choice must not grow the metrics.
+    if (served === undefined || (subresource !== "" && !served.subresources.has(subresource))) return;
     const labels = [verb.toUpperCase(), group, version, resource, subresource];
     this.#requests.inc([...labels, String(response.status)]);
     if (verb !== "watch") this.#durations.observe((this.#deps.clock.now() - started) / 1000, labels);

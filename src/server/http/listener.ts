@@ -8,7 +8,7 @@ import type { Logger } from "../../base/log.ts";
 import type { ApiRequest, ApiResponse, Caller, ClientCertificate, Handle } from "../../meta/wire.ts";
 import { requestBody } from "./request-body.ts";
 import { forwardRequest, forwardUpgrade, type ProxyIdentities } from "./forward.ts";
-import { writeHttp1, writeHttp2 } from "./write-response.ts";
+import { isCompressed, writeHttp1, writeHttp2 } from "./write-response.ts";
 
 export interface ListenerOptions {
   readonly host: string;
@@ -121,7 +121,7 @@ export class Listener {
       const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, callerOf(request.socket as TLSSocket, false));
       const answer = await this.#deps.handle(api, controller.signal);
       if (answer.body.type === "proxy") await forwardRequest(request, response, answer.body.target, this.#deps.identities);
-      else await writeHttp1(response, answer, request.method === "HEAD");
+      else await writeHttp1(response, answer, { headOnly: request.method === "HEAD", gzip: isCompressed(answer, request.headers["accept-encoding"]) });
     } catch (error) {
       this.#deps.log.debug("request ended early", { error });
       response.destroy();
@@ -142,7 +142,7 @@ export class Listener {
       const answer = await this.#deps.handle(api, controller.signal);
       if (stream.destroyed) return;
       if (answer.body.type === "proxy") await forwardRequest(stream, stream, answer.body.target, this.#deps.identities, { method, headers });
-      else await writeHttp2(stream, answer, method === "HEAD");
+      else await writeHttp2(stream, answer, { headOnly: method === "HEAD", gzip: isCompressed(answer, headers["accept-encoding"]) });
     } catch (error) {
       this.#deps.log.debug("request ended early", { error });
       if (!stream.destroyed) stream.destroy();

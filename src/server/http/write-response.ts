@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Writable } from "node:stream";
+import { createGzip } from "node:zlib";
 import type { ApiResponse } from "../../meta/wire.ts";
 
 type Headers = Record<string, string | string[] | number>;
@@ -8,32 +9,56 @@ type Headers = Record<string, string | string[] | number>;
 /** PERF: below this a list is written as one buffer; above, chunk by chunk in groups, so that memory stays flat. */
 const GROUP_BYTES = 256 * 1024;
 
-function headersOf({ headers, body }: ApiResponse): Headers {
+/** Answers above this are compressed for who takes that. @upstream apiserver/pkg/endpoints/handlers/responsewriters/writers.go */
+const GZIP_BYTES = 128 * 1024;
+
+/** Whether an answer goes out as gzip. */
+export function isCompressed({ headers, body }: ApiResponse, acceptEncoding: string | string[] | undefined): boolean {
+  if (body.type !== "bytes" || acceptEncoding === undefined || headers["content-encoding"] !== undefined) return false;
+  if (body.chunks.reduce((sum, chunk) => sum + chunk.length, 0) <= GZIP_BYTES) return false;
+  return String(acceptEncoding)
+    .split(",")
+    .some((part) => {
+      const [name = "", ...params] = part.split(";").map((word) => word.trim().toLowerCase());
+      return name === "gzip" && !params.some((param) => /^q=0(\.0*)?$/.test(param));
+    });
+}
+
+function headersOf({ headers, body }: ApiResponse, gzip: boolean): Headers {
   const out: Headers = { "cache-control": "no-cache, private" };
   for (const [name, value] of Object.entries(headers)) out[name] = typeof value === "string" ? value : [...value];
   if (body.type === "bytes") {
     out["content-type"] = body.contentType;
-    out["content-length"] = body.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (gzip) {
+      out["content-encoding"] = "gzip";
+      out["vary"] = "Accept-Encoding";
+    } else out["content-length"] = body.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   } else if (body.type === "stream") out["content-type"] = body.contentType;
   return out;
 }
 
-export async function writeHttp1(response: ServerResponse, answer: ApiResponse, headOnly: boolean): Promise<void> {
-  response.writeHead(answer.status, headersOf(answer));
-  if (headOnly) response.end();
-  else await writeBody(response, answer);
+/** How an answer is written: `headOnly` leaves the body out, `gzip` compresses it. */
+export interface WriteOptions {
+  readonly headOnly: boolean;
+  readonly gzip: boolean;
 }
 
-export async function writeHttp2(stream: ServerHttp2Stream, answer: ApiResponse, headOnly: boolean): Promise<void> {
+export async function writeHttp1(response: ServerResponse, answer: ApiResponse, { headOnly, gzip }: WriteOptions): Promise<void> {
+  response.writeHead(answer.status, headersOf(answer, gzip));
+  if (headOnly) response.end();
+  else await writeBody(response, answer, gzip);
+}
+
+export async function writeHttp2(stream: ServerHttp2Stream, answer: ApiResponse, { headOnly, gzip }: WriteOptions): Promise<void> {
   const { body } = answer;
   const empty = headOnly || body.type === "empty";
-  stream.respond({ ":status": answer.status, ...headersOf(answer) }, { endStream: empty });
-  if (!empty) await writeBody(stream, answer);
+  stream.respond({ ":status": answer.status, ...headersOf(answer, gzip) }, { endStream: empty });
+  if (!empty) await writeBody(stream, answer, gzip);
 }
 
-async function writeBody(out: Writable, { body }: ApiResponse): Promise<void> {
+async function writeBody(out: Writable, { body }: ApiResponse, gzip: boolean): Promise<void> {
   if (body.type === "bytes") {
-    await writeChunks(out, body.chunks);
+    await writeChunks(gzip ? compressor(out) : out, body.chunks);
     return;
   }
   if (body.type === "stream") {
@@ -44,6 +69,15 @@ async function writeBody(out: Writable, { body }: ApiResponse): Promise<void> {
     }
   }
   out.end();
+}
+
+/** PERF: level 1, as upstream; the work is done by threads of libuv, a group of chunks at a time. */
+function compressor(out: Writable): Writable {
+  const gzip = createGzip({ level: 1 });
+  gzip.on("error", () => out.destroy());
+  out.on("close", () => gzip.destroy());
+  gzip.pipe(out);
+  return gzip;
 }
 
 async function writeChunks(out: Writable, chunks: readonly Uint8Array[]): Promise<void> {
