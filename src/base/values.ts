@@ -18,7 +18,10 @@ function copy(value: unknown): unknown {
   const out: Record<string, unknown> = {};
   for (const key in value) {
     const item = (value as Record<string, unknown>)[key];
-    if (item !== undefined) out[key] = copy(item);
+    if (item === undefined) continue;
+    // A key of a user's choice must become a property like any other.
+    if (key === "__proto__") Object.defineProperty(out, key, { value: copy(item), writable: true, enumerable: true, configurable: true });
+    else out[key] = copy(item);
   }
   return out;
 }

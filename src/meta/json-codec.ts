@@ -22,6 +22,11 @@ export function parseJson(input: string | Uint8Array): unknown {
   return value;
 }
 
+/** Whether a value nests deeper than a document may. */
+export function isTooDeep(value: unknown): boolean {
+  return isDeeper(value, maxJsonDepth);
+}
+
 function utf8(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);

@@ -14,6 +14,8 @@ export interface LabelRequirement {
 
 /** Longer texts are refused; a selector comes in a URL or a spec. */
 const maxRequirements = 100_000;
+/** Up to here each requirement is simply looked at. */
+const fewRequirements = 16;
 const operators = ["in", "notin", "=", "==", "!=", "gt", "lt"];
 const emptyLabels: Labels = {};
 
@@ -22,11 +24,14 @@ export class LabelSelector {
   /** Sorted by key. */
   readonly requirements: readonly LabelRequirement[];
   readonly #tests: readonly ((labels: Labels) => boolean)[];
+  /** For selectors of many requirements. */
+  readonly #byKey: ManyTests | undefined;
   readonly #matchesNothing: boolean;
 
   private constructor(requirements: readonly LabelRequirement[], matchesNothing = false) {
     this.requirements = [...requirements].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     this.#tests = this.requirements.map(testOf);
+    this.#byKey = this.requirements.length > fewRequirements ? manyTests(this.requirements, this.#tests) : undefined;
     this.#matchesNothing = matchesNothing;
   }
 
@@ -68,6 +73,7 @@ export class LabelSelector {
 
   matches(labels: Labels | undefined): boolean {
     if (this.#matchesNothing) return false;
+    if (this.#byKey !== undefined) return matchesMany(this.#byKey, labels ?? emptyLabels);
     for (const test of this.#tests) if (!test(labels ?? emptyLabels)) return false;
     return true;
   }
@@ -152,6 +158,34 @@ function testOf({ key, operator, values }: LabelRequirement): (labels: Labels) =
   }
 }
 
+/** PERF: what an object's labels do not name is decided without looking at each requirement. */
+interface ManyTests {
+  /** Keys that must be there. */
+  readonly needed: ReadonlySet<string>;
+  readonly tests: ReadonlyMap<string, readonly ((labels: Labels) => boolean)[]>;
+}
+
+function manyTests(requirements: readonly LabelRequirement[], all: readonly ((labels: Labels) => boolean)[]): ManyTests {
+  const needed = new Set<string>();
+  const tests = new Map<string, ((labels: Labels) => boolean)[]>();
+  for (const [index, { key, operator }] of requirements.entries()) {
+    if (operator !== "!" && operator !== "!=" && operator !== "notin") needed.add(key);
+    const test = all[index];
+    if (test === undefined) continue;
+    const list = tests.get(key);
+    if (list === undefined) tests.set(key, [test]);
+    else list.push(test);
+  }
+  return { needed, tests };
+}
+
+function matchesMany({ needed, tests }: ManyTests, labels: Labels): boolean {
+  const keys = Object.keys(labels);
+  if (needed.size > keys.length) return false;
+  for (const key of needed) if (!Object.hasOwn(labels, key)) return false;
+  return keys.every((key) => tests.get(key)?.every((test) => test(labels)) !== false);
+}
+
 function requirementText({ key, operator, values }: LabelRequirement): string {
   switch (operator) {
     case "exists":
@@ -175,7 +209,8 @@ interface Token {
   readonly kind: Kind;
   readonly text: string;
 }
-const tokenShape = /[ \t\r\n]*(?:([^=!(),<> \t\r\n]+)|([=!(),<>]+)|$)/y;
+// Two signs are the longest that mean something: reading a whole run of them again and again would cost its square.
+const tokenShape = /[ \t\r\n]*(?:([^=!(),<> \t\r\n]+)|([=!(),<>]{1,2})|$)/y;
 
 class Parser {
   readonly #tokens: Token[] = [];

@@ -140,3 +140,21 @@ describe("FieldSelector", () => {
     fc.assert(fc.property(fc.string(), (value) => FieldSelector.parse(`a=${escapeFieldValue(value)}`).requirements[0]?.value === value));
   });
 });
+
+it("decides the same with many requirements as with few", () => {
+  const key = fc.constantFrom("a", "b", "c", "d", "e");
+  const value = fc.constantFrom("1", "2", "x", "");
+  const term = fc.oneof(
+    fc.tuple(key, fc.constantFrom("=", "!="), value).map(([k, sign, v]) => `${k}${sign}${v}`),
+    fc.tuple(key, fc.constantFrom("in", "notin"), fc.array(value, { minLength: 1 })).map(([k, word, values]) => `${k} ${word} (${values.join()})`),
+    key,
+    key.map((k) => `!${k}`),
+    fc.tuple(key, fc.constantFrom(">", "<")).map(([k, sign]) => `${k}${sign}1`),
+  );
+  const filler = Array.from({ length: 20 }, (_, index) => `!filler${index}`);
+  fc.assert(
+    fc.property(fc.array(term, { maxLength: 4 }), fc.dictionary(key, value), (terms, labels) => {
+      expect(LabelSelector.parse([...terms, ...filler].join()).matches(labels)).toBe(LabelSelector.parse(terms.join()).matches(labels));
+    }),
+  );
+});

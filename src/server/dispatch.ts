@@ -35,7 +35,8 @@ export async function dispatch(
   const served = parts.table.get(target.group, target.version, target.resource);
   if (served === undefined) throw noSuchPath();
   const { namespaced } = served.resource;
-  if (!namespaced && target.namespace !== "" && target.resource !== "namespaces") throw noSuchPath();
+  // Only a namespace stands in itself: what was allowed inside one namespace must not reach another, nor the cluster's objects.
+  if (!namespaced && target.namespace !== "" && (target.resource !== "namespaces" || target.name !== target.namespace)) throw noSuchPath();
   const place = namespaced ? target : { ...target, namespace: "" };
   if (namespaced && place.namespace === "" && (place.name !== "" || (place.verb !== "list" && place.verb !== "watch"))) throw noSuchPath();
   const context: ResourceContext = { request, query, target: place, served, user, signal, warnings };

@@ -24,7 +24,14 @@ export interface ResourceRequest {
 
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
 
-const verbOfMethod: { readonly [method: string]: Verb | undefined } = { POST: "create", GET: "get", HEAD: "get", PUT: "update", PATCH: "patch", DELETE: "delete" };
+const verbOfMethod: ReadonlyMap<string, Verb> = new Map([
+  ["POST", "create"],
+  ["GET", "get"],
+  ["HEAD", "get"],
+  ["PUT", "update"],
+  ["PATCH", "patch"],
+  ["DELETE", "delete"],
+]);
 /** Subresources of namespaces; any other word after a namespace's name is a resource inside it. */
 const namespaceSubresources = new Set(["status", "finalize"]);
 
@@ -39,7 +46,7 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   const other: RequestInfo = { path, verb: method.toLowerCase() };
   const isCore = parts[0] === "api";
   if ((!isCore && parts[0] !== "apis") || parts.length < (isCore ? 3 : 4)) return other;
-  let verb = verbOfMethod[method];
+  let verb = verbOfMethod.get(method);
   if (verb === undefined) return other;
   const group = isCore ? "" : (parts[1] ?? "");
   const version = (isCore ? parts[1] : parts[2]) ?? "";

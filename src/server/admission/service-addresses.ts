@@ -155,8 +155,12 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
       keepAllocated(request.object as Draft<Service>, request.previous as Service);
     },
     validate(request) {
-      if (!isService(request)) return;
       const previous = request.previous as Service | undefined;
+      if (!isService(request)) {
+        // Its last finalizer may be taken off through the status as well.
+        if (isServicePart(request) && previous !== undefined && isGoing(request.object)) releaseUnused(request, undefined, previous);
+        return;
+      }
       if (request.operation === "DELETE") {
         const waits = (previous?.metadata.finalizers ?? []).length > 0;
         if (previous !== undefined && !waits) releaseUnused(request, undefined, previous);
@@ -166,8 +170,7 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
       const service = request.object as Draft<Service>;
       const errors = [...allocateIps(request, service, previous), ...allocatePorts(request, service, previous)];
       if (errors.length > 0) throw invalid({ group: "", kind: "Service", name: request.name }, errors);
-      const goes = service.metadata.deletionTimestamp !== undefined && (service.metadata.finalizers ?? []).length === 0;
-      if (previous !== undefined) releaseUnused(request, goes ? undefined : service, previous);
+      if (previous !== undefined) releaseUnused(request, isGoing(service) ? undefined : service, previous);
     },
     release(request) {
       const held = holds.get(request);
@@ -179,8 +182,17 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
   };
 }
 
-function isService({ served, subresource }: AdmissionRequest): boolean {
-  return served.resource.group === "" && served.resource.resource === "services" && subresource === "";
+function isService(request: AdmissionRequest): boolean {
+  return isServicePart(request) && request.subresource === "";
+}
+
+function isServicePart({ served }: AdmissionRequest): boolean {
+  return served.resource.group === "" && served.resource.resource === "services";
+}
+
+/** Waits for deletion, and nothing holds it any more. */
+function isGoing(object: AdmissionRequest["object"]): boolean {
+  return object?.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
 }
 
 function needsNodePorts({ spec }: Draft<Service>): boolean {

@@ -145,9 +145,10 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     if (header === undefined || payload === undefined || signature === undefined || more.length > 0 || token.length > 16_384) return undefined;
     let claims: Claims;
     try {
-      const { alg } = decode(header) as { alg?: unknown };
+      // Anybody's JSON until the signature is checked: it may be null or a number.
+      const alg = (decode(header) as { alg?: unknown } | null)?.alg;
       claims = decode(payload) as Claims;
-      if (claims.iss !== this.#options.issuer) return undefined;
+      if ((claims as Claims | null)?.iss !== this.#options.issuer) return undefined;
       if (alg !== this.#deps.signer.algorithm || !this.#deps.signer.verify(`${header}.${payload}`, signature)) throw unauthorized();
     } catch (error) {
       if (error instanceof SyntaxError || (error instanceof Error && error.name === "InvalidCharacterError")) return undefined;

@@ -103,7 +103,10 @@ export class CrdRegistrar {
   }
 
   /** A name that another definition of the group has already. */
-  #nameConflict(key: string, { spec }: CustomResourceDefinition): string | undefined {
+  #nameConflict(key: string, definition: CustomResourceDefinition): string | undefined {
+    const { spec } = definition;
+    const builtin = this.#builtinOf(definition);
+    if (builtin !== undefined) return `${JSON.stringify(builtin)} is already in use`;
     for (const [otherKey, { resources }] of this.#served) {
       const [other] = resources;
       if (otherKey === key || other === undefined || other.resource.group !== spec.group) continue;
@@ -111,6 +114,16 @@ export class CrdRegistrar {
       const taken = [other.resource.resource, other.definition.singular ?? "", ...(other.definition.shortNames ?? [])];
       const clash = [spec.names.plural, spec.names.singular ?? "", ...(spec.names.shortNames ?? [])].find((name) => name !== "" && taken.includes(name));
       if (clash !== undefined) return `${JSON.stringify(clash)} is already in use`;
+    }
+    return undefined;
+  }
+
+  /** The name that a built-in resource of the same group has: nothing may be served in its place, or deleted as if it were custom. */
+  #builtinOf({ spec }: CustomResourceDefinition): string | undefined {
+    for (const { resource, prune } of this.#deps.table.all()) {
+      if (prune !== undefined || resource.group !== spec.group) continue;
+      if (resource.resource === spec.names.plural) return spec.names.plural;
+      if (resource.kind === spec.names.kind) return spec.names.kind;
     }
     return undefined;
   }
@@ -155,8 +168,9 @@ export class CrdRegistrar {
     const { group, names } = definition.spec;
     const prefix = `/registry/${group}/${names.plural}/`;
     const [served] = this.#served.get(key)?.resources ?? [];
-    if (served === undefined) this.#serve(key, definition);
-    const objects = [...cache.resource(prefix).range(prefix)].map(([, entry]) => entry.object);
+    const isBuiltin = this.#builtinOf(definition) !== undefined;
+    if (served === undefined && !isBuiltin) this.#serve(key, definition);
+    const objects = isBuiltin ? [] : [...cache.resource(prefix).range(prefix)].map(([, entry]) => entry.object);
     const resource = served?.resource ?? this.#served.get(key)?.resources[0]?.resource;
     if (resource !== undefined && objects.length > 0) {
       const waiting = objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined);

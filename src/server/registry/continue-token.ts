@@ -18,7 +18,7 @@ export function decodeContinue(text: string): ContinueToken {
   try {
     const parsed = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as { v?: unknown; rv?: unknown; start?: unknown };
     const { v, rv, start } = parsed;
-    if (v === "meta.k8s.io/v1" && typeof rv === "number" && Number.isInteger(rv) && typeof start === "string" && start !== "" && !start.includes("..")) {
+    if (v === "meta.k8s.io/v1" && typeof rv === "number" && Number.isInteger(rv) && rv !== 0 && typeof start === "string" && start !== "" && !start.includes("..")) {
       return { revision: rv, start: start.replace(/\0$/, "") };
     }
   } catch {

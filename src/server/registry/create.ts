@@ -1,4 +1,4 @@
-import { deepFreeze, type Draft } from "../../base/values.ts";
+import { clone, deepFreeze, type Draft } from "../../base/values.ts";
 import { validateObjectMeta } from "../../meta/validation.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { alreadyExists, badRequest, failure, invalid } from "../../meta/status-error.ts";
@@ -51,14 +51,16 @@ export async function createObject(
   if (target.name !== "" && draft.metadata.name !== target.name)
     throw badRequest(`the name of the object (${draft.metadata.name ?? ""}) does not match the name on the URL (${target.name})`);
   for (let attempt = 1; ; attempt += 1) {
-    if (generated) generateName(draft, parts.random);
+    // What was written is frozen and carries what admission gave it: a further attempt begins with what was asked for.
+    const mine = clone(draft);
+    if (generated) generateName(mine, parts.random);
     try {
-      return await attemptCreate(parts, context, storage, draft, options);
+      return await attemptCreate(parts, context, storage, mine, options);
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       // Something claimed beside the object (an address) was taken by another server meanwhile: claim again.
-      if (error.key !== keyFor(storage, draft.metadata.namespace ?? "", draft.metadata.name ?? "") && attempt < NAME_ATTEMPTS) continue;
-      const subject = { ...served.resource, name: draft.metadata.name ?? "" };
+      if (error.key !== keyFor(storage, mine.metadata.namespace ?? "", mine.metadata.name ?? "") && attempt < NAME_ATTEMPTS) continue;
+      const subject = { ...served.resource, name: mine.metadata.name ?? "" };
       if (!generated) throw alreadyExists(subject);
       if (attempt >= NAME_ATTEMPTS) {
         throw failure("AlreadyExists", `${alreadyExists(subject).message}, the server was not able to generate a unique name for the object`, {
@@ -96,13 +98,13 @@ async function attemptCreate(
   };
   const key = keyFor(storage, draft.metadata.namespace ?? "", draft.metadata.name ?? "");
   stampCreate(draft, served, parts);
-  await parts.admission.mutate(admission);
-  if (served.hasStatus && definition.keepsStatusOnCreate !== true) emptyStatus(draft, served);
-  definition.prepareCreate?.(draft);
-  if (manager !== undefined) trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() });
-  validateNew(draft, served);
-  for (const text of definition.warnings?.(draft, undefined) ?? []) warnings.push(text);
   try {
+    await parts.admission.mutate(admission);
+    if (served.hasStatus && definition.keepsStatusOnCreate !== true) emptyStatus(draft, served);
+    definition.prepareCreate?.(draft);
+    if (manager !== undefined) trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() });
+    validateNew(draft, served);
+    for (const text of definition.warnings?.(draft, undefined) ?? []) warnings.push(text);
     await parts.admission.validate(admission);
     const stored = served.conversion === undefined ? draft : served.conversion.toStorage(draft);
     if (dryRun) {

@@ -13,11 +13,10 @@ import { successStatus, valueResponse } from "../respond/response.ts";
 import { readBody } from "./body.ts";
 import { put, remove } from "./commit.ts";
 import { entryResponse, formFor } from "./get.ts";
-import { type DeleteRequest, deleteRequestOf } from "./options.ts";
+import { type DeleteRequest, deleteOptionsDefinition, deleteRequestOf } from "./options.ts";
 import { selectEntries, selectionOf } from "./selection.ts";
 
 const ATTEMPTS = 12;
-const DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 const ORPHAN = "orphan";
 const FOREGROUND = "foregroundDeletion";
 
@@ -25,7 +24,7 @@ const FOREGROUND = "foregroundDeletion";
 export async function deleteOne(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
   const { served, target, query, request } = context;
   const form = formFor(context);
-  const wanted = deleteRequestOf((await readBody(request, { checkText: false, definition: DELETE_OPTIONS })).value, query);
+  const wanted = deleteRequestOf((await readBody(request, { checkText: false, definition: deleteOptionsDefinition })).value, query);
   const outcome = await deleteObject(parts, context, storage, target.name, wanted);
   if (outcome.waits) return entryResponse(200, served, outcome.entry, form, query, parts.clock.now());
   if (returnsDeleted(served.resource)) return entryResponse(200, served, outcome.entry, form, query, parts.clock.now());
@@ -38,7 +37,7 @@ export async function deleteOne(parts: ServerParts, context: ResourceContext, st
 export async function deleteCollection(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
   const { served, target, query, request } = context;
   const form = formFor(context);
-  const wanted = deleteRequestOf((await readBody(request, { checkText: false, definition: DELETE_OPTIONS })).value, query);
+  const wanted = deleteRequestOf((await readBody(request, { checkText: false, definition: deleteOptionsDefinition })).value, query);
   const selected = selectionOf(served, target, query);
   await parts.cache.fresh();
   const limit = Number(query.get("limit") ?? "0");
@@ -87,7 +86,6 @@ export async function deleteObject(
   for (let attempt = 1; ; attempt += 1) {
     if (current === undefined) throw notFound(subject);
     const object = viewOf(served, current);
-    checkPreconditions(object, wanted, subject);
     const admission: AdmissionRequest = {
       operation: "DELETE",
       served,
@@ -102,10 +100,11 @@ export async function deleteObject(
       alsoCommit: [],
       warn: (text) => warnings.push(text),
     };
-    await parts.admission.mutate(admission);
-    await parts.admission.validate(admission);
-    const marked = markDeleted(object, served.definition, wanted, parts.clock.now());
     try {
+      checkPreconditions(object, wanted, subject);
+      await parts.admission.mutate(admission);
+      await parts.admission.validate(admission);
+      const marked = markDeleted(object, served.definition, wanted, parts.clock.now());
       if (marked === "already") return { entry: current, waits: true };
       if (marked === "gone") {
         if (wanted.dryRun) return { entry: current, waits: false };
@@ -115,9 +114,21 @@ export async function deleteObject(
       const next = { ...marked, metadata } as KubeObject;
       const stored = deepFreeze(served.conversion === undefined ? next : served.conversion.toStorage(next));
       if (wanted.dryRun) return { entry: new CacheEntry(key, encodeForStore(stored), current.revision), waits: true };
-      return { entry: await put({ ...parts, storage }, key, stored, { revision: current.revision }, admission.alsoCommit), waits: true };
+      // What it holds (addresses) goes with it, not before.
+      return { entry: await put({ ...parts, storage }, key, stored, { revision: current.revision }), waits: true };
     } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
+      if (!(error instanceof ConflictError)) {
+        // A refusal counts only if what was looked at is what stands.
+        if (attempt === 1) {
+          await parts.cache.fresh();
+          const newest = storage.cache.get(key);
+          if (newest?.revision !== current.revision) {
+            current = newest;
+            continue;
+          }
+        }
+        throw error;
+      }
       if (attempt >= ATTEMPTS) throw conflict(subject, modifiedText);
       if (error.key === key) current = error.current === undefined ? undefined : new CacheEntry(key, error.current.value, error.current.revision);
     } finally {
@@ -157,7 +168,8 @@ export function markDeleted(
   if (finalizers.length > 0) draft.metadata.finalizers = [...finalizers];
   else delete draft.metadata.finalizers;
   if (deletionTimestamp !== undefined) {
-    if (deletionGracePeriodSeconds > 0 && grace < deletionGracePeriodSeconds) {
+    // Only who names a shorter grace shortens it.
+    if (deletionGracePeriodSeconds > 0 && wanted.gracePeriodSeconds !== undefined && grace < deletionGracePeriodSeconds) {
       // A shorter grace counts from when deletion began. @upstream rest.BeforeDelete
       if (grace > 0 || hasFinalizers(draft, definition)) {
         const began = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;

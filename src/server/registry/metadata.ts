@@ -96,6 +96,14 @@ export function carryAllButStatus(draft: Draft<KubeObject>, previous: KubeObject
     if (old[key] === undefined) delete target[key];
     else target[key] = clone(old[key]);
   }
+  if (served.prune !== undefined) {
+    // Of a custom object, a status writer changes the status alone. @upstream customresource statusStrategy
+    for (const field of ["labels", "annotations", "finalizers", "ownerReferences", "generateName"] as const) {
+      if (previous.metadata[field] === undefined) delete draft.metadata[field];
+      else Object.assign(draft.metadata, { [field]: clone(previous.metadata[field]) });
+    }
+    return;
+  }
   // Pods and nodes are labelled by those who report their status. @upstream podStatusStrategy, nodeStatusStrategy
   const { resource } = served.resource;
   if (resource !== "pods" && resource !== "nodes") keep(draft.metadata, "labels", clone(previous.metadata.labels) as { [key: string]: string } | undefined);

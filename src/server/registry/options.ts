@@ -1,3 +1,6 @@
+import { schemaByName } from "../../api/schemas.ts";
+import { invariant } from "../../base/invariant.ts";
+import { decode } from "../../meta/decode.ts";
 import { badRequest, type FieldError, invalid } from "../../meta/status-error.ts";
 
 /** `?dryRun=All`: everything but the commit. */
@@ -35,6 +38,8 @@ export function fieldManagerOf(query: URLSearchParams, userAgent: string | undef
   return (userAgent ?? "").split("/")[0]?.slice(0, 128) || "unknown";
 }
 
+export const deleteOptionsDefinition = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+
 /** What a delete asks for, from its body and its query; the query has the last word where the body says nothing. */
 export interface DeleteRequest {
   readonly gracePeriodSeconds: number | undefined;
@@ -46,7 +51,7 @@ export interface DeleteRequest {
 }
 
 export function deleteRequestOf(body: unknown, query: URLSearchParams): DeleteRequest {
-  const given = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : undefined;
+  const given = body === undefined || body === null ? undefined : readDeleteOptions(body);
   const errors: FieldError[] = [];
   const seconds = given?.["gracePeriodSeconds"] ?? numberOf(query.get("gracePeriodSeconds"));
   if (seconds !== undefined && seconds !== null && (typeof seconds !== "number" || !Number.isInteger(seconds)))
@@ -70,6 +75,12 @@ export function deleteRequestOf(body: unknown, query: URLSearchParams): DeleteRe
     dryRun: isDryRun(dryRun, "DeleteOptions"),
     options: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", ...given },
   };
+}
+
+function readDeleteOptions(body: unknown): Record<string, unknown> {
+  const schema = schemaByName(deleteOptionsDefinition);
+  invariant(schema, "DeleteOptions are among the facts");
+  return decode(schema, body, { gvk: { version: "v1", kind: "DeleteOptions" } }).value as Record<string, unknown>;
 }
 
 function numberOf(text: string | null): number | undefined {

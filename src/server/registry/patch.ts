@@ -1,5 +1,5 @@
 import type { Draft } from "../../base/values.ts";
-import { parseJson } from "../../meta/json-codec.ts";
+import { isTooDeep, parseJson } from "../../meta/json-codec.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { applyJsonPatch } from "../../meta/patch/json-patch.ts";
 import { applyMergePatch } from "../../meta/patch/merge-patch.ts";
@@ -7,6 +7,7 @@ import { applyStrategicMergePatch } from "../../meta/patch/strategic-merge-patch
 import { badRequest, failure, type FieldError, invalid } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { parseYaml } from "../../meta/yaml-codec.ts";
+import { mustBeAllowedToCreate } from "../authz/may-create.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, type ServedResource, type Storage } from "../resources/served-resource.ts";
 import type { Form } from "../respond/negotiate.ts";
@@ -73,7 +74,10 @@ async function plainPatch(
     retryConflicts: true,
     next: (previous) => {
       const problems: string[] = [];
-      const draft = decodeObject({ value: change(previous), problems: [] }, served, validation, problems);
+      const changed = change(previous);
+      // Patch by patch an object could grow deeper than anything that walks it can go.
+      if (isTooDeep(changed)) throw badRequest("exceeded max depth");
+      const draft = decodeObject({ value: changed, problems: [] }, served, validation, problems);
       for (const text of problems) if (!warnings.includes(text)) warnings.push(text);
       checkIdentity(draft, previous, target.name);
       return Promise.resolve(draft);
@@ -99,6 +103,7 @@ async function serverSideApply(
   const key = keyFor(storage, target.namespace, target.name);
   await parts.cache.fresh();
   if (storage.cache.get(key) === undefined && target.subresource === "") {
+    await mustBeAllowedToCreate(parts, context);
     const draft = asDraft(applyConfiguration(body, undefined, served, writer));
     draft.metadata.name = target.name;
     const entry = await createObject(parts, context, storage, draft, { dryRun, manager: undefined });

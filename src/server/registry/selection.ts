@@ -27,14 +27,25 @@ export function selectionOf(served: ServedResource, target: { readonly namespace
     if (!selector.matchesEverything) tests.push(({ metadata }) => selector.matches(metadata.labels ?? {}));
   }
   if (fieldText !== "") {
+    // PERF: a field is read once, however many values it must not have.
+    const excluded = new Map<string, Set<string>>();
     for (const { field, operator, value } of FieldSelector.parse(fieldText).requirements) {
+      const unwanted = excluded.get(field);
+      if (operator === "!=" && unwanted !== undefined) {
+        unwanted.add(value);
+        continue;
+      }
       const read = fieldReader(served, field);
       if (operator === "=") {
         if (field === "metadata.name" && name === "") name = value;
         else if (field === "metadata.namespace" && namespace === "" && served.resource.namespaced) namespace = value;
         else if (index === undefined && served.definition.indexedFields?.includes(field) === true && served.conversion === undefined) index = { name: field, value };
         tests.push((object) => read(object) === value);
-      } else tests.push((object) => read(object) !== value);
+      } else {
+        const values = new Set([value]);
+        excluded.set(field, values);
+        tests.push((object) => !values.has(read(object)));
+      }
     }
   }
   const [only] = tests;
@@ -45,7 +56,8 @@ export function selectionOf(served: ServedResource, target: { readonly namespace
 function fieldReader(served: ServedResource, field: string): (object: KubeObject) => string {
   if (field === "metadata.name") return ({ metadata }) => metadata.name ?? "";
   if (field === "metadata.namespace" && served.resource.namespaced) return ({ metadata }) => metadata.namespace ?? "";
-  const known = served.definition.fieldSelectors?.[field];
+  const readers = served.definition.fieldSelectors ?? {};
+  const known = Object.hasOwn(readers, field) ? readers[field] : undefined;
   if (known !== undefined) return known;
   throw badRequest(`field label not supported: ${field}`);
 }

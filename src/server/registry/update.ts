@@ -6,6 +6,7 @@ import { validateObjectMeta, validateObjectMetaUpdate } from "../../meta/validat
 import type { ApiResponse } from "../../meta/wire.ts";
 import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
+import { mustBeAllowedToCreate } from "../authz/may-create.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
@@ -32,6 +33,7 @@ export async function update(parts: ServerParts, context: ResourceContext, stora
   placeObject(draft, served, target.namespace);
   const key = keyFor(storage, target.namespace, target.name);
   if (served.definition.allowCreateOnUpdate === true && target.subresource === "" && storage.cache.get(key) === undefined) {
+    await mustBeAllowedToCreate(parts, context);
     const entry = await createObject(parts, context, storage, draft, { dryRun, manager });
     return entryResponse(201, served, entry, form, query, parts.clock.now());
   }
@@ -94,18 +96,27 @@ export async function changeObject(
   for (let attempt = 1; ; attempt += 1) {
     if (current === undefined) throw notFound(subject);
     const previous = viewOf(served, current);
-    const draft = await change.next(previous);
-    const named = draft.metadata.resourceVersion ?? "";
-    if (named !== "" && named !== "0" && named !== previous.metadata.resourceVersion) throw conflict(subject, modifiedText);
-    if ((named === "" || named === "0") && change.retryConflicts !== true && served.definition.allowUnconditionalUpdate === false) {
-      throw invalid({ ...served.resource, name: target.name }, [
-        { type: "FieldValueInvalid", field: "metadata.resourceVersion", value: 0, detail: "must be specified for an update" },
-      ]);
-    }
+    let named = "";
     try {
+      const draft = await change.next(previous);
+      named = draft.metadata.resourceVersion ?? "";
+      if (named !== "" && named !== "0" && named !== previous.metadata.resourceVersion) throw conflict(subject, modifiedText);
+      if ((named === "" || named === "0") && change.retryConflicts !== true && served.definition.allowUnconditionalUpdate === false) {
+        throw invalid({ ...served.resource, name: target.name }, [
+          { type: "FieldValueInvalid", field: "metadata.resourceVersion", value: 0, detail: "must be specified for an update" },
+        ]);
+      }
       return await attemptChange(parts, context, storage, { draft, previous, current, dryRun: change.dryRun, manager: change.manager, rules: change.rules });
     } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
+      if (!(error instanceof ConflictError)) {
+        // A refusal counts only if what was looked at is what stands: another server may have written since. @upstream GuaranteedUpdate
+        if (attempt > 1) throw error;
+        await parts.cache.fresh();
+        const newest = storage.cache.get(key);
+        if (newest?.revision === current.revision) throw error;
+        current = newest;
+        continue;
+      }
       const mayRetry = change.retryConflicts === true || named === "" || named === "0";
       if (!mayRetry || attempt >= ATTEMPTS) throw conflict(subject, modifiedText);
       if (error.key === key) current = error.current === undefined ? undefined : new CacheEntry(key, error.current.value, error.current.revision);
@@ -154,22 +165,29 @@ async function attemptChange(
   };
   if (isStatus) carryAllButStatus(draft, previous, served);
   else if (served.hasStatus && target.subresource === "") carryStatus(draft, previous);
-  await parts.admission.mutate(admission);
-  rules.prepare?.(draft, previous);
-  if (!isStatus) bumpGeneration(draft, previous, served);
-  if (manager !== undefined) trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() });
-  const errors: FieldError[] = [
-    ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
-    // What the store gives anew was checked above, and stands for the version that is replaced.
-    ...validateObjectMetaUpdate({ ...draft.metadata, resourceVersion: previous.metadata.resourceVersion }, previous.metadata),
-    ...(rules.validate?.(draft, previous) ?? []),
-  ];
-  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
-  for (const text of definition.warnings?.(draft, previous) ?? []) warnings.push(text);
   try {
+    await parts.admission.mutate(admission);
+    rules.prepare?.(draft, previous);
+    // A binding gives a pod its node without the user having wanted anything else. @upstream pkg/registry/core/pod/storage setPodNodeAndMetadata
+    if (!isStatus && target.subresource !== "binding") bumpGeneration(draft, previous, served);
+    if (manager !== undefined) trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() });
+    const errors: FieldError[] = [
+      ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
+      // What the store gives anew was checked above, and stands for the version that is replaced.
+      ...validateObjectMetaUpdate({ ...draft.metadata, resourceVersion: previous.metadata.resourceVersion }, previous.metadata),
+      ...(rules.validate?.(draft, previous) ?? []),
+    ];
+    if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
+    for (const text of definition.warnings?.(draft, previous) ?? []) warnings.push(text);
     await parts.admission.validate(admission);
     const key = current.key;
-    if (isSame(draft, previous) && admission.alsoCommit.length === 0) return current;
+    // An object that stands in an older version of its kind is written anew all the same: so versions are migrated.
+    if (isSame(draft, previous) && admission.alsoCommit.length === 0 && current.object.apiVersion === storage.apiVersion) {
+      await parts.cache.fresh();
+      const newest = storage.cache.get(key);
+      if (newest?.revision !== current.revision) throw new ConflictError(key, newest === undefined ? undefined : { key, value: newest.stored, revision: newest.revision });
+      return current;
+    }
     const stored = deepFreeze(served.conversion === undefined ? (draft as KubeObject) : served.conversion.toStorage(draft));
     if (dryRun) return new CacheEntry(key, encodeForStore(stored), current.revision);
     const written = { ...parts, storage };

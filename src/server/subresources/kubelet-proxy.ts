@@ -102,7 +102,7 @@ export function podStream(kind: "exec" | "attach" | "portforward", clusterCa: st
     }
     if (request.caller.type === "network" && !request.caller.upgradable) throw badRequest("Upgrade request required");
     // Since v1.35 both verbs are asked for: opening a stream by GET needs the right to create it too. @upstream AuthorizePodWebsocketUpgradeCreatePermission
-    if (request.method === "GET") {
+    if (target.verb !== "create") {
       const decision = await parts.authorizer.authorize({
         user,
         verb: "create",
