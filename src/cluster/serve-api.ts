@@ -12,9 +12,12 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
 import type { Cidr } from "../meta/ip.ts";
 import type { UserInfo } from "../meta/wire.ts";
+import { nodeWebhookClient } from "../platform/node/webhook-client.ts";
 import type { Signer } from "../platform/signer.ts";
+import type { WebhookClient } from "../platform/webhook-client.ts";
 import { certificateRequester } from "../server/admission/certificate-requester.ts";
 import { defaultTolerationSeconds, priorityAdmission } from "../server/admission/pod-defaults.ts";
+import { configuredAdmission } from "../server/admission/configured-admission.ts";
 import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
 import { nodeRestriction } from "../server/admission/node-restriction.ts";
 import { rbacEscalation } from "../server/admission/rbac-escalation.ts";
@@ -71,6 +74,8 @@ export interface ServeDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** How webhooks are called; over HTTPS when left out. */
+  readonly webhooks?: WebhookClient;
 }
 
 /** Kinds that are stored in another version than one they are served in. */
@@ -144,6 +149,7 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
         rbacEscalation({ rbac, authorizer }),
         certificateRequester,
         definitionSchemas,
+        ...configuredAdmission({ ...parts, authorizer, webhooks: deps.webhooks ?? nodeWebhookClient }),
         serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
       ],
       special,

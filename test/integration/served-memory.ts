@@ -9,6 +9,9 @@ import { namespaces } from "../../src/api/generated/resources.ts";
 import { inProcessClient } from "../../src/client/in-process-client.ts";
 import type { UserInfo } from "../../src/meta/wire.ts";
 import { systemClock } from "../../src/platform/node/clock.ts";
+import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
+import type { WebhookClient } from "../../src/platform/webhook-client.ts";
+import { configuredAdmission } from "../../src/server/admission/configured-admission.ts";
 import { namespaceLifecycle } from "../../src/server/admission/namespace-lifecycle.ts";
 import { definitionSchemas } from "../../src/server/crd/definition-admission.ts";
 import { discoveryPaths } from "../../src/server/discovery/discovery.ts";
@@ -19,14 +22,15 @@ import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 export const admin: UserInfo = { name: "admin", groups: ["system:masters", "system:authenticated"] };
 
 /** A real API server on the memory store that lets everyone do everything, with the namespace `default`. */
-export async function serveMemory(options: { readonly clock?: Clock } = {}): Promise<{ readonly api: ApiServer; stop(): Promise<void> }> {
+export async function serveMemory(options: { readonly clock?: Clock; readonly webhooks?: WebhookClient } = {}): Promise<{ readonly api: ApiServer; stop(): Promise<void> }> {
   const stop = new AbortController();
   const store = new MemoryStore();
   const deps = { store, clock: options.clock ?? systemClock, random: seededRandom(7), log: silentLogger, metrics: noMetrics };
+  const authorizer = { authorize: () => ({ verdict: "allow", reason: "" }) as const };
   const api = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => ({
     authenticators: [{ authenticate: () => admin }],
-    authorizer: { authorize: () => ({ verdict: "allow", reason: "" }) },
-    plugins: [namespaceLifecycle(parts.cache), definitionSchemas],
+    authorizer,
+    plugins: [namespaceLifecycle(parts.cache), definitionSchemas, ...configuredAdmission({ ...parts, authorizer, webhooks: options.webhooks ?? nodeWebhookClient })],
     special: new Map(),
     paths: [discoveryPaths(parts.table), healthPaths([{ name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined }])],
   }));

@@ -95,6 +95,8 @@ function fieldOf(type: CelType, { field, at }: SelectExpr, scope: Scope): { read
 
 function compileSelect(expr: SelectExpr, scope: Scope): Compiled {
   const whole = qualifiedName(expr);
+  // A variable may have dots in its name.
+  if (whole !== undefined && scope.variable(whole) !== undefined) return compileIdent({ kind: "ident", at: expr.at, name: whole }, scope);
   if (whole !== undefined && scope.variable(whole.slice(0, whole.indexOf("."))) === undefined) {
     const named = typeValue(whole);
     if (named !== undefined) return named;

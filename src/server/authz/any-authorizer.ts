@@ -10,13 +10,17 @@ export class AnyAuthorizer implements Authorizer {
     this.#authorizers = authorizers;
   }
 
-  async authorize(attributes: AuthorizationAttributes): Promise<Decision> {
-    const reasons: string[] = [];
-    for (const authorizer of this.#authorizers) {
-      const pending = authorizer.authorize(attributes);
-      const decision = "verdict" in pending ? pending : await pending;
-      if (decision.verdict !== "no-opinion") return decision;
-      if (decision.reason !== undefined && decision.reason !== "") reasons.push(decision.reason);
+  /** At once when those it asks answer at once. */
+  authorize(attributes: AuthorizationAttributes): Decision | Promise<Decision> {
+    return this.#ask(attributes, 0, []);
+  }
+
+  #ask(attributes: AuthorizationAttributes, from: number, reasons: string[]): Decision | Promise<Decision> {
+    for (let index = from; index < this.#authorizers.length; index += 1) {
+      const answer = this.#authorizers[index]?.authorize(attributes);
+      if (answer === undefined) continue;
+      if (!("verdict" in answer)) return answer.then((decision) => (settles(decision, reasons) ? decision : this.#ask(attributes, index + 1, reasons)));
+      if (settles(answer, reasons)) return answer;
     }
     return { verdict: "no-opinion", reason: reasons.join("\n") };
   }
@@ -24,4 +28,11 @@ export class AnyAuthorizer implements Authorizer {
   rulesFor(user: UserInfo, namespace: string): readonly PolicyRule[] {
     return this.#authorizers.flatMap((authorizer) => authorizer.rulesFor?.(user, namespace) ?? []);
   }
+}
+
+/** Whether an answer is an opinion; the reason of none is kept. */
+function settles({ verdict, reason = "" }: Decision, reasons: string[]): boolean {
+  if (verdict !== "no-opinion") return true;
+  if (reason !== "") reasons.push(reason);
+  return false;
 }

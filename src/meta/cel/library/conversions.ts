@@ -1,7 +1,7 @@
 import { timeMs } from "../../time.ts";
 import { parseDuration } from "../duration.ts";
 import type { FunctionTable } from "../overload.ts";
-import { CelDuration, CelError, type CelList, type CelMap, CelTimestamp, CelTypeValue, CelUint, type CelValue, typeNameOf } from "../value.ts";
+import { type CelDuration, CelError, type CelList, type CelMap, type CelTimestamp, CelTypeValue, type CelUint, type CelValue, typeNameOf } from "../value.ts";
 import { checkedDuration, checkedInt, checkedTime, checkedUint } from "./arithmetic.ts";
 
 const encoder = new TextEncoder();

@@ -1,0 +1,134 @@
+import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from "../../../api/generated/types/admissionregistration-v1.ts";
+import { fromJson } from "../../../meta/cel/json.ts";
+import { CelError } from "../../../meta/cel/value.ts";
+import type { KubeObject } from "../../../meta/object.ts";
+import { forbidden, reasonCodes, StatusError, type StatusReason } from "../../../meta/status-error.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "../admission.ts";
+import {
+  admissionBindings,
+  admissionEnv,
+  compileConditions,
+  compileVariables,
+  conditionsHold,
+  Evaluation,
+  type Expression,
+  expression,
+  type ExpressionDeps,
+} from "./expressions.ts";
+import { isExempt, matchResources } from "./match-rules.ts";
+import { paramsOf } from "./params.ts";
+
+const POLICIES = "/registry/validatingadmissionpolicies/";
+const BINDINGS = "/registry/validatingadmissionpolicybindings/";
+
+interface Compiled {
+  readonly conditions: ReturnType<typeof compileConditions>;
+  readonly variables: ReturnType<typeof compileVariables>["compiled"];
+  readonly validations: readonly {
+    readonly expression: Expression;
+    readonly message: string | undefined;
+    readonly messageExpression: Expression | undefined;
+    readonly reason: string | undefined;
+  }[];
+}
+
+function compilePolicy({ spec }: ValidatingAdmissionPolicy): Compiled {
+  const options = { params: spec.paramKind !== undefined };
+  const { types, compiled } = compileVariables(spec.variables ?? [], options);
+  const env = admissionEnv({ ...options, variables: types });
+  return {
+    conditions: compileConditions(spec.matchConditions, admissionEnv(options)),
+    variables: compiled,
+    validations: (spec.validations ?? []).map((validation) => ({
+      expression: expression(validation.expression, env),
+      message: validation.message,
+      messageExpression: (validation.messageExpression ?? "") === "" ? undefined : expression(validation.messageExpression ?? "", env),
+      reason: validation.reason,
+    })),
+  };
+}
+
+interface Denial {
+  readonly message: string;
+  readonly reason: string;
+}
+
+/** ValidatingAdmissionPolicies with their bindings. @upstream apiserver/pkg/admission/plugin/policy/validating/dispatcher.go */
+export function validatingPolicies(deps: ExpressionDeps): AdmissionPlugin {
+  const policies = deps.cache.resource(POLICIES);
+  const bindings = deps.cache.resource(BINDINGS);
+  // PERF: compiled once per version of a policy.
+  const compiled = new WeakMap<KubeObject, Compiled>();
+  const compiledOf = (policy: ValidatingAdmissionPolicy): Compiled => {
+    let made = compiled.get(policy);
+    if (made === undefined) {
+      made = compilePolicy(policy);
+      compiled.set(policy, made);
+    }
+    return made;
+  };
+  return {
+    name: "ValidatingAdmissionPolicy",
+    validate(request) {
+      if (policies.size === 0 || bindings.size === 0 || isExempt(request)) return;
+      const bound = [...bindings.range(BINDINGS)].map(([, entry]) => entry.object as ValidatingAdmissionPolicyBinding);
+      for (const [, entry] of policies.range(POLICIES)) {
+        const policy = entry.object as ValidatingAdmissionPolicy;
+        const mine = bound.filter(({ spec }) => spec.policyName === policy.metadata.name);
+        if (mine.length > 0) decide(policy, mine, request, compiledOf, deps);
+      }
+    },
+  };
+}
+
+function decide(
+  policy: ValidatingAdmissionPolicy,
+  bindings: readonly ValidatingAdmissionPolicyBinding[],
+  request: AdmissionRequest,
+  compiledOf: (policy: ValidatingAdmissionPolicy) => Compiled,
+  deps: ExpressionDeps,
+): void {
+  const { spec } = policy;
+  const matched = matchResources(request, spec.matchConstraints, deps);
+  if (matched === undefined) return;
+  const values = admissionBindings(request, matched, deps);
+  for (const binding of bindings) {
+    if (matchResources(request, binding.spec.matchResources, deps) === undefined) continue;
+    const params = paramsOf(spec.paramKind, binding.spec.paramRef, request, deps);
+    if (typeof params === "string") {
+      if (spec.failurePolicy !== "Ignore") act(policy, binding, [{ message: `failed to configure binding: ${params}`, reason: "Invalid" }], request);
+      continue;
+    }
+    for (const param of params) {
+      const compiled = compiledOf(policy);
+      const evaluation = new Evaluation({ ...values, params: param === undefined ? null : fromJson(param) }, compiled.variables);
+      act(policy, binding, denials(compiled, evaluation, spec.failurePolicy !== "Ignore"), request);
+    }
+  }
+}
+
+function denials(compiled: Compiled, evaluation: Evaluation, failClosed: boolean): readonly Denial[] {
+  const holds = conditionsHold(compiled.conditions, evaluation);
+  if (holds === false) return [];
+  if (holds !== true) return failClosed ? [{ message: holds.message, reason: "Invalid" }] : [];
+  return compiled.validations.flatMap(({ expression: made, message, messageExpression, reason = "Invalid" }) => {
+    const value = evaluation.evaluate(made);
+    if (value === true) return [];
+    if (value instanceof CelError) return failClosed ? [{ message: `expression '${made.text}' resulted in error: ${value.message}`, reason: "Invalid" }] : [];
+    const said = messageExpression === undefined ? undefined : evaluation.evaluate(messageExpression);
+    const text = typeof said === "string" && said.trim() !== "" && !said.includes("\n") ? said.trim() : (message?.trim() ?? "");
+    return [{ message: text === "" ? `failed expression: ${made.text.trim()}` : text, reason }];
+  });
+}
+
+/** Denies with the first, warns of all, as the binding has it. What is to be audited only is let through. */
+function act(policy: ValidatingAdmissionPolicy, binding: ValidatingAdmissionPolicyBinding, found: readonly Denial[], request: AdmissionRequest): void {
+  const [names, actions] = [`ValidatingAdmissionPolicy '${policy.metadata.name ?? ""}' with binding '${binding.metadata.name ?? ""}'`, binding.spec.validationActions];
+  if (actions.includes("Warn")) for (const { message } of found) request.warn(`Validation failed for ${names}: ${message}`);
+  const [first] = found;
+  if (first === undefined || !actions.includes("Deny")) return;
+  const message = `${names} denied request: ${first.message}`;
+  const { status } = forbidden({ ...request.served.resource, name: request.name }, message);
+  const reason = (first.reason in reasonCodes ? first.reason : "Invalid") as StatusReason;
+  throw new StatusError({ ...status, reason, code: reasonCodes[reason], details: { ...status.details, causes: [{ message }] } });
+}
