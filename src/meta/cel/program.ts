@@ -32,6 +32,8 @@ export class Program {
     } catch (error) {
       if (error instanceof CelError) return { value: error, cost: frame.cost };
       if (error instanceof RangeError) return { value: new CelError("expression recursion limit exceeded"), cost: frame.cost };
+      // An int met a double in a list of both.
+      if (error instanceof TypeError) return { value: new CelError("no such overload"), cost: frame.cost };
       return { value: new CelError(error instanceof Error ? error.message : String(error)), cost: frame.cost };
     }
   }
