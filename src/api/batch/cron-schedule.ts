@@ -88,8 +88,10 @@ export class CronSchedule {
     const last = at + searchYears * 366 * day;
     while (at <= last) {
       const local = new Date(at + this.#offset(at));
-      if (!monthField.values.has(local.getUTCMonth() + 1)) at = this.#instant(Date.UTC(local.getUTCFullYear(), local.getUTCMonth() + 1, 1));
-      else if (!this.#dayMatches(local)) at = this.#instant(Date.UTC(local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate() + 1));
+      // The beginning of the next month or day; where clocks skip midnight, hour by hour until the date has changed.
+      const nextHour = at + hour - (local.getTime() % hour);
+      if (!monthField.values.has(local.getUTCMonth() + 1)) at = Math.max(nextHour, this.#instant(Date.UTC(local.getUTCFullYear(), local.getUTCMonth() + 1, 1)));
+      else if (!this.#dayMatches(local)) at = Math.max(nextHour, this.#instant(Date.UTC(local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate() + 1)));
       else if (!hourField.values.has(local.getUTCHours())) at += hour - (local.getTime() % hour);
       else if (!minuteField.values.has(local.getUTCMinutes())) at += minute;
       else return at;

@@ -1,11 +1,11 @@
+import { CronError, CronSchedule } from "../../api/batch/cron-schedule.ts";
+import { isTimeZone, zonedRfc3339 } from "../../api/batch/time-zone.ts";
 import { cronJobs } from "../../api/generated/resources.ts";
 import type { CronJob, CronJobStatus, Job } from "../../api/generated/types/batch-v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import type { NewObject } from "../../client/client.ts";
 import { controllerReference } from "../../reconcile/owned.ts";
 import { isFinished, jobCondition } from "../job/job-spec.ts";
-import { parseSchedule, type Schedule, ScheduleError } from "./schedule.ts";
-import { type Zone, zoneNamed } from "./zoned-time.ts";
 
 const timestampAnnotation = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 /** Never look again before the time has surely come. */
@@ -24,8 +24,8 @@ export interface CronState {
   /** Uids in status.active that a live look did not find. */
   readonly missing: ReadonlySet<string>;
   readonly nowMs: number;
-  /** The zone of schedules that name none. */
-  readonly localZone: Zone;
+  /** The zone of schedules that name none, by its IANA name. */
+  readonly localZone: string;
 }
 
 export interface CronPlan {
@@ -111,33 +111,27 @@ function surplusHistory({ cronJob, jobs }: CronState): readonly Job[] {
   return [...beyond("Complete", successfulJobsHistoryLimit), ...beyond("Failed", failedJobsHistoryLimit)];
 }
 
-function readSchedule({ cronJob, localZone }: CronState, events: CronEvent[]): Schedule | undefined {
-  const { timeZone } = cronJob.spec;
-  let text = cronJob.spec.schedule;
-  let zone: Zone | undefined = timeZone === undefined ? localZone : zoneNamed(timeZone);
-  if (zone === undefined) {
+function readSchedule({ cronJob, localZone }: CronState, events: CronEvent[]): CronSchedule | undefined {
+  const { schedule, timeZone } = cronJob.spec;
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
     events.push({ type: "Warning", reason: "UnknownTimeZone", message: `invalid timeZone: ${JSON.stringify(timeZone)}: unknown time zone ${timeZone}` });
     return undefined;
   }
-  const prefix = /^(?:CRON_)?TZ=(\S+)\s+(.*)$/.exec(text);
-  if (prefix !== null) {
+  if (/^(?:CRON_)?TZ=/.test(schedule)) {
     const note = "is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
-    events.push({ type: "Warning", reason: "UnsupportedSchedule", message: `CRON_TZ or TZ used in schedule ${JSON.stringify(text)} ${note}` });
-    zone = zoneNamed(prefix[1] ?? "");
-    text = prefix[2] ?? "";
+    events.push({ type: "Warning", reason: "UnsupportedSchedule", message: `CRON_TZ or TZ used in schedule ${JSON.stringify(schedule)} ${note}` });
   }
   try {
-    if (zone === undefined) throw new ScheduleError(`provided bad location ${prefix?.[1]}`);
-    return parseSchedule(text, zone);
+    return CronSchedule.parse(schedule, timeZone ?? localZone);
   } catch (error) {
-    if (!(error instanceof ScheduleError)) throw error;
-    events.push({ type: "Warning", reason: "UnparseableSchedule", message: `unparseable schedule: ${JSON.stringify(cronJob.spec.schedule)} : ${error.message}` });
+    if (!(error instanceof CronError)) throw error;
+    events.push({ type: "Warning", reason: "UnparseableSchedule", message: `unparseable schedule: ${JSON.stringify(schedule)} : ${error.message}` });
     return undefined;
   }
 }
 
 /** The latest time not after now at which a job was due and none was started, and how many such times there were. */
-function lastDue(cronJob: CronJob, status: CronJobStatus, schedule: Schedule, nowMs: number): { readonly atMs: number | undefined; readonly missed: number } {
+function lastDue(cronJob: CronJob, status: CronJobStatus, schedule: CronSchedule, nowMs: number): { readonly atMs: number | undefined; readonly missed: number } {
   const deadline = cronJob.spec.startingDeadlineSeconds;
   let earliest = Date.parse(status.lastScheduleTime ?? cronJob.metadata.creationTimestamp ?? rfc3339(nowMs));
   if (deadline !== undefined) earliest = Math.max(earliest, nowMs - deadline * 1000);
@@ -153,7 +147,7 @@ function lastDue(cronJob: CronJob, status: CronJobStatus, schedule: Schedule, no
   return { atMs: latest, missed };
 }
 
-function untilNext(schedule: Schedule, nowMs: number): number | undefined {
+function untilNext(schedule: CronSchedule, nowMs: number): number | undefined {
   const next = schedule.next(nowMs);
   return next === undefined ? undefined : next - nowMs + slackMs;
 }
@@ -161,13 +155,12 @@ function untilNext(schedule: Schedule, nowMs: number): number | undefined {
 /** `<cron job>-<minutes since the epoch>`: the same time makes the same job only once. */
 function jobFor({ cronJob, localZone }: CronState, atMs: number): NewObject<Job> {
   const { metadata, spec } = cronJob.spec.jobTemplate;
-  const zone = cronJob.spec.timeZone === undefined ? localZone : zoneNamed(cronJob.spec.timeZone);
   return {
     metadata: {
       name: `${cronJob.metadata.name}-${Math.floor(atMs / 60_000)}`,
       namespace: cronJob.metadata.namespace,
       ...(metadata?.labels === undefined ? {} : { labels: metadata.labels }),
-      annotations: { ...metadata?.annotations, [timestampAnnotation]: (zone ?? localZone).rfc3339(atMs) },
+      annotations: { ...metadata?.annotations, [timestampAnnotation]: zonedRfc3339(cronJob.spec.timeZone ?? localZone, atMs) },
       ownerReferences: [controllerReference(cronJob, cronJobs)],
     },
     spec: spec ?? { template: {} },

@@ -1,3 +1,5 @@
+import { isTimeZone } from "../../api/batch/time-zone.ts";
+import { invariant } from "../../base/invariant.ts";
 import { cronJobs, jobs } from "../../api/generated/resources.ts";
 import type { CronJob, CronJobStatus, Job } from "../../api/generated/types/batch-v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
@@ -9,7 +11,6 @@ import { controlledBy, enqueueOwners, indexByController } from "../../reconcile/
 import { enqueueSelf, LateQueue } from "../enqueue.ts";
 import { isNamespaceTerminating, messageOf } from "../failures.ts";
 import { planCronJob } from "./plan.ts";
-import { type Zone, zoneNamed } from "./zoned-time.ts";
 
 export interface CronJobOptions {
   /** The zone of schedules that name none; UTC when absent. */
@@ -22,7 +23,8 @@ export function cronJobController(deps: ControllerDeps, options: CronJobOptions 
   const cronInformer = deps.informers.informer(cronJobs);
   const jobInformer = deps.informers.informer(jobs);
   const late = new LateQueue();
-  const localZone = requireZone(options.timeZone ?? "UTC");
+  const localZone = options.timeZone ?? "UTC";
+  invariant(isTimeZone(localZone), `unknown time zone ${localZone}`);
 
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const cronJob = cronInformer.lister.get(key);
@@ -105,10 +107,4 @@ export function cronJobController(deps: ControllerDeps, options: CronJobOptions 
   }
 
   return { name: "cronjob", workers: 5, setup, reconcile };
-}
-
-function requireZone(name: string): Zone {
-  const zone = zoneNamed(name);
-  if (zone === undefined) throw new Error(`unknown time zone ${name}`);
-  return zone;
 }

@@ -1,18 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { parseSchedule, ScheduleError } from "./schedule.ts";
-import { type Zone, zoneNamed } from "./zoned-time.ts";
+import { CronError, CronSchedule } from "./cron-schedule.ts";
+import { isTimeZone, zonedRfc3339 } from "./time-zone.ts";
 
-const zone = (name: string): Zone => {
-  const found = zoneNamed(name);
-  if (found === undefined) throw new Error(`no zone ${name}`);
-  return found;
-};
-const next = (text: string, after: string, name = "UTC"): string | undefined => {
-  const at = parseSchedule(text, zone(name)).next(Date.parse(after));
-  return at === undefined ? undefined : zone(name).rfc3339(at);
+const next = (text: string, after: string, zone = "UTC"): string | undefined => {
+  const at = CronSchedule.parse(text, zone).next(Date.parse(after));
+  return at === undefined ? undefined : zonedRfc3339(zone, at);
 };
 
-describe("parseSchedule", () => {
+describe("when schedules are due", () => {
   it.each([
     ["* * * * *", "2026-01-01T00:00:30Z", "2026-01-01T00:01:00Z"],
     ["*/15 * * * *", "2026-01-01T00:45:00Z", "2026-01-01T01:00:00Z"],
@@ -53,7 +48,7 @@ describe("parseSchedule", () => {
     "@often",
     "@every soon",
   ])("refuses %j", (text) => {
-    expect(() => parseSchedule(text, zone("UTC"))).toThrow(ScheduleError);
+    expect(() => CronSchedule.parse(text)).toThrow(CronError);
   });
 });
 
@@ -75,6 +70,6 @@ describe("zones", () => {
   });
 
   it.each(["", "Local", "+02:00", "Mars/Olympus"])("does not know %j", (name) => {
-    expect(zoneNamed(name)).toBeUndefined();
+    expect(isTimeZone(name)).toBe(false);
   });
 });
