@@ -4,6 +4,7 @@ import { type Clock, rfc3339 } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import type { Lister } from "../client/informer.ts";
+import { LruMap } from "../client/lru-map.ts";
 import { keyOf } from "../meta/object.ts";
 import { hasReason } from "../meta/status-error.ts";
 
@@ -24,6 +25,8 @@ export interface PodStatusWriterDeps {
 
 /** Writes under way at once. */
 const AT_ONCE = 8;
+/** Writes that are remembered until they are seen. */
+const REMEMBERED = 1024;
 
 /**
  * Writes what the scheduler has to say about waiting pods, in the background; of several wishes for one pod the last
@@ -32,7 +35,10 @@ const AT_ONCE = 8;
 export class PodStatusWriter {
   readonly #deps: PodStatusWriterDeps;
   readonly #wishes = new Map<string, { readonly uid: string | undefined; readonly wish: StatusWish }>();
-  #busy = 0;
+  /** Pods that are being written to: one write at a time each. */
+  readonly #busy = new Set<string>();
+  /** What our last write made of a pod, and the version that was seen before it. */
+  readonly #written = new LruMap<{ readonly seen: string | undefined; readonly pod: Pod }>(REMEMBERED);
 
   constructor(deps: PodStatusWriterDeps) {
     this.#deps = deps;
@@ -43,36 +49,47 @@ export class PodStatusWriter {
     const { uid } = pod.metadata;
     const waiting = this.#wishes.get(key);
     this.#wishes.set(key, { uid, wish: waiting?.uid === uid ? { ...waiting?.wish, ...wish } : wish });
-    if (this.#busy < AT_ONCE) void this.#work();
+    if (this.#busy.size < AT_ONCE && !this.#busy.has(key)) void this.#work(key);
   }
 
-  async #work(): Promise<void> {
-    this.#busy += 1;
-    for (;;) {
-      const next = this.#wishes.entries().next();
-      if (next.done === true) break;
-      const [key, { uid, wish }] = next.value;
+  /** Writes for one pod, then for others that wait. */
+  async #work(first: string): Promise<void> {
+    for (let key: string | undefined = first; key !== undefined; key = this.#nextKey()) {
+      const next = this.#wishes.get(key);
+      if (next === undefined) continue;
       this.#wishes.delete(key);
-      const pod = this.#deps.pods.get(key);
-      if (pod !== undefined && pod.metadata.uid === uid) await this.#send(pod, wish);
+      const seen = this.#deps.pods.get(key);
+      if (seen === undefined || seen.metadata.uid !== next.uid) continue;
+      this.#busy.add(key);
+      const written = this.#written.get(key);
+      const isUnseen = written !== undefined && written.seen === seen.metadata.resourceVersion && written.pod.metadata.uid === next.uid;
+      const made = await this.#send(isUnseen ? written.pod : seen, next.wish);
+      if (made !== undefined) this.#written.set(key, { seen: seen.metadata.resourceVersion, pod: made });
+      this.#busy.delete(key);
     }
-    this.#busy -= 1;
   }
 
-  async #send(pod: Pod, { condition, nominatedNodeName }: StatusWish): Promise<void> {
+  #nextKey(): string | undefined {
+    for (const key of this.#wishes.keys()) if (!this.#busy.has(key)) return key;
+    return undefined;
+  }
+
+  /** The pod as written; undefined when nothing was. */
+  async #send(pod: Pod, { condition, nominatedNodeName }: StatusWish): Promise<Pod | undefined> {
     const { client, log } = this.#deps;
     const { namespace = "", name = "", uid } = pod.metadata;
     const conditions = condition === undefined ? undefined : this.#condition(pod, condition);
     const nominated = nominatedNodeName === undefined || nominatedNodeName === (pod.status?.nominatedNodeName ?? "") ? undefined : nominatedNodeName;
-    if (conditions === undefined && nominated === undefined) return;
+    if (conditions === undefined && nominated === undefined) return undefined;
     const status = {
       ...(conditions === undefined ? {} : { conditions: [conditions] }),
       ...(nominated === undefined ? {} : { nominatedNodeName: nominated === "" ? null : nominated }),
     };
     try {
-      await client.patch(pods, name, { type: "strategic", value: { metadata: { uid }, status } }, { namespace, subresource: "status" });
+      return await client.patch(pods, name, { type: "strategic", value: { metadata: { uid }, status } }, { namespace, subresource: "status" });
     } catch (error) {
       if (!hasReason(error, "NotFound") && !hasReason(error, "Conflict")) log.warn("could not tell why a pod waits", { pod: `${namespace}/${name}`, error });
+      return undefined;
     }
   }
 

@@ -167,7 +167,8 @@ export class Scheduler {
       this.#failed({ ...queued, pod }, error);
     }
     this.#metrics.durations.observe((this.#deps.clock.now() - startedMs) / 1000, [result, schedulerNameOf(pod)]);
-    this.#metrics.attempts.inc([result, schedulerNameOf(pod)]);
+    // Those that got a node count once they are bound to it.
+    if (result !== "scheduled") this.#metrics.attempts.inc([result, schedulerNameOf(pod)]);
   }
 
   /** One scheduling cycle: at its end the pod is on its way to a node or back in the queue. */
@@ -220,6 +221,7 @@ export class Scheduler {
       bindPod(pod, node.name, reservations, signal, { client: this.#deps.client, slots: this.#slots }).then(
         () => {
           const { namespace = "", name = "" } = pod.pod.metadata;
+          this.#metrics.attempts.inc(["scheduled", schedulerNameOf(pod.pod)]);
           this.#deps.recorder.event(pod.pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node.name}`);
         },
         (error: unknown) => {

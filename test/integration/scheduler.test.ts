@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { nodes, podDisruptionBudgets, pods, priorityClasses } from "../../src/api/generated/resources.ts";
+import { nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, priorityClasses, services, storageClasses } from "../../src/api/generated/resources.ts";
+import type { Pod } from "../../src/api/generated/types/core-v1.ts";
 import type { PriorityClass } from "../../src/api/generated/types/scheduling-v1.ts";
+import type { StorageClass } from "../../src/api/generated/types/storage-v1.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { seededRandom } from "../../src/base/random.ts";
+import type { NewObject } from "../../src/client/client.ts";
+import { PodStatusWriter } from "../../src/scheduler/pod-status-writer.ts";
 import { failure } from "../../src/meta/status-error.ts";
 import { schedulerWorld, type SchedulerWorld } from "./scheduler-world.ts";
 
@@ -186,6 +192,145 @@ describe("preemption", () => {
     await world.settle();
     expect((await world.pod("vip")).status?.nominatedNodeName).toBe("n2");
     expect((await world.pod("guarded")).metadata.deletionTimestamp).toBeUndefined();
+  });
+});
+
+describe("pods among pods", () => {
+  beforeEach(() => start());
+  const repel = {
+    podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app: "web" } } }] },
+  };
+
+  it("keep apart where they ask for it, and one more says why it waits", async () => {
+    for (const name of ["n1", "n2"]) await world.addNode(name);
+    for (const name of ["a", "b", "c"]) await world.addPod(name, { labels: { app: "web" }, spec: { affinity: repel } });
+    await world.settle();
+    const bound = await world.bound();
+    expect(new Set(Object.values(bound))).toEqual(new Set(["n1", "n2"]));
+    const [waiting = ""] = ["a", "b", "c"].filter((name) => bound[name] === undefined);
+    expect((await world.pod(waiting)).status?.conditions?.[0]?.message).toBe(
+      "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
+    );
+  });
+
+  it("of one service go to different zones", async () => {
+    for (const zone of ["a", "b", "c"]) for (const index of [1, 2]) await world.addNode(`${zone}${index}`, { labels: { "topology.kubernetes.io/zone": zone } });
+    await world.client.create(services, { metadata: { name: "web", ...place }, spec: { selector: { app: "web" }, ports: [{ port: 80 }] } }, place);
+    for (const name of ["p1", "p2", "p3"]) await world.addPod(name, { labels: { app: "web" } });
+    await world.settle();
+    expect(
+      Object.values(await world.bound())
+        .map((node) => node.slice(0, 1))
+        .sort(),
+    ).toEqual(["a", "b", "c"]);
+  });
+
+  it("never take more of a node than it has", async () => {
+    for (const name of ["n1", "n2", "n3"]) await world.addNode(name);
+    const random = seededRandom(9);
+    for (let index = 0; index < 40; index += 1) await world.addPod(`p${index}`, { cpu: `${100 + Math.floor(random.next() * 900)}m` });
+    await world.settle();
+    const taken = new Map<string, number>();
+    const { items } = await world.client.list(pods, place);
+    const cpuOf = (pod: Pod): number => Number.parseInt(pod.spec.containers[0]?.resources?.requests?.["cpu"] ?? "0", 10);
+    for (const pod of items) if (pod.spec.nodeName !== undefined) taken.set(pod.spec.nodeName, (taken.get(pod.spec.nodeName) ?? 0) + cpuOf(pod));
+    expect([...taken.values()].filter((cpu) => cpu > 4000)).toEqual([]);
+    // And what waits fits nowhere.
+    const free = Math.max(...["n1", "n2", "n3"].map((name) => 4000 - (taken.get(name) ?? 0)));
+    expect(items.filter((pod) => pod.spec.nodeName === undefined && cpuOf(pod) <= free)).toEqual([]);
+    expect(items.filter((pod) => pod.spec.nodeName === undefined).length).toBeGreaterThan(0);
+  });
+});
+
+describe("volumes", () => {
+  beforeEach(() => start());
+  const claimed = { spec: { volumes: [{ name: "data", persistentVolumeClaim: { claimName: "data" } }] } };
+  const createClaim = (className: string) =>
+    world.client.create(
+      persistentVolumeClaims,
+      { metadata: { name: "data", ...place }, spec: { storageClassName: className, accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } },
+      place,
+    );
+
+  it("that are bound at once are waited for", async () => {
+    await world.client.create(storageClasses, { metadata: { name: "now" }, provisioner: "x.example.com", volumeBindingMode: "Immediate" } as NewObject<StorageClass>);
+    await world.addNode("n1");
+    await createClaim("now");
+    await world.addPod("db", claimed);
+    await world.settle();
+    expect(await world.eventsOf("db")).toEqual([
+      "Warning FailedScheduling 0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+    ]);
+  });
+
+  it("that wait for their first consumer are made where the pod goes", async () => {
+    await world.client.create(storageClasses, { metadata: { name: "late" }, provisioner: "x.example.com", volumeBindingMode: "WaitForFirstConsumer" } as NewObject<StorageClass>);
+    await world.addNode("n1");
+    await createClaim("late");
+    await world.addPod("db", claimed);
+    await world.settle();
+    const asked = await world.client.get(persistentVolumeClaims, "data", place);
+    expect([asked.metadata.annotations?.["volume.kubernetes.io/selected-node"], await world.bound()]).toEqual(["n1", {}]);
+    // What a provisioner and the volume controller do.
+    await world.client.create(persistentVolumes, {
+      metadata: { name: "made" },
+      spec: {
+        capacity: { storage: "1Gi" },
+        accessModes: ["ReadWriteOnce"],
+        storageClassName: "late",
+        hostPath: { path: "/x" },
+        claimRef: { namespace: "default", name: "data", uid: asked.metadata.uid },
+      },
+    });
+    const annotations = { ...asked.metadata.annotations, "pv.kubernetes.io/bind-completed": "yes" };
+    await world.client.update(persistentVolumeClaims, { ...asked, metadata: { ...asked.metadata, annotations }, spec: { ...asked.spec, volumeName: "made" } }, place);
+    await world.settle();
+    expect(await world.bound()).toEqual({ db: "n1" });
+    expect(world.complaints).toEqual([]);
+  });
+
+  it("that are not made in time put the pod back", async () => {
+    await world.client.create(storageClasses, { metadata: { name: "late" }, provisioner: "x.example.com", volumeBindingMode: "WaitForFirstConsumer" } as NewObject<StorageClass>);
+    await world.addNode("n1");
+    await createClaim("late");
+    await world.addPod("db", claimed);
+    await world.advance(601);
+    expect((await world.pod("db")).status?.conditions).toMatchObject([
+      { status: "False", reason: "SchedulerError", message: 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded' },
+    ]);
+  });
+});
+
+describe("a scheduler that starts late", () => {
+  it("counts what is there and goes on where another stopped", async () => {
+    await start();
+    await world.addNode("n1", { allocatable: { cpu: "2", memory: "8Gi", pods: "110" } });
+    await world.addNode("n2", { allocatable: { cpu: "2", memory: "8Gi", pods: "110" } });
+    await world.addPod("there", { cpu: "1", spec: { nodeName: "n1" } });
+    await world.addPod("done", { cpu: "2", spec: { nodeName: "n2" } });
+    const done = await world.pod("done");
+    await world.client.update(pods, { ...done, status: { ...done.status, phase: "Succeeded" } }, { ...place, subresource: "status" });
+    await world.addPod("new", { cpu: "2" });
+    await world.settle();
+    expect(await world.bound()).toEqual({ there: "n1", done: "n2", new: "n2" });
+  });
+});
+
+describe("what is written about a pod", () => {
+  it("is the last that was wished, even while earlier writes are not seen yet", async () => {
+    await start();
+    const pod = await world.addPod("web", { spec: { schedulerName: "nobody" } });
+    // A reader that is behind all the time.
+    const stale = { get: () => pod, list: () => [pod], inNamespace: () => [pod], byIndex: () => [] };
+    const writer = new PodStatusWriter({ client: world.client, pods: stale, clock: world.clock, log: silentLogger });
+    writer.write(pod, { nominatedNodeName: "n1", condition: { reason: "Unschedulable", message: "first" } });
+    writer.write(pod, { nominatedNodeName: "n2" });
+    await world.settle();
+    expect((await world.pod("web")).status).toMatchObject({ nominatedNodeName: "n2", conditions: [{ message: "first" }] });
+    writer.write(pod, { nominatedNodeName: "", condition: { reason: "Unschedulable", message: "second" } });
+    await world.settle();
+    const { status } = await world.pod("web");
+    expect([status?.nominatedNodeName, status?.conditions?.map(({ message }) => message)]).toEqual([undefined, ["second"]]);
   });
 });
 

@@ -25,6 +25,8 @@ export interface Cluster {
   tally(matcher: PodMatcher): Tally;
   /** How many nodes have each value of a label. */
   domains(topologyKey: string): ReadonlyMap<string, number>;
+  /** Whether every node has the label. */
+  isOnAllNodes(topologyKey: string): boolean;
 }
 
 /** Nodes, the pods on them (terminal ones left out) and those just given to them. Only changed between cycles. */
@@ -35,7 +37,7 @@ export class ClusterState implements Cluster {
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, Placed>();
   readonly #namespaces = new Map<string, Map<string, Placed>>();
-  readonly #domains = new Map<string, Map<string, number>>();
+  readonly #domains = new Map<string, { readonly values: Map<string, number>; readonly isOnAll: boolean }>();
   readonly #freeSlots: number[] = [];
   #slots = 0;
   #ordered: readonly NodeInfo[] | undefined;
@@ -111,17 +113,29 @@ export class ClusterState implements Cluster {
   }
 
   domains(topologyKey: string): ReadonlyMap<string, number> {
-    let values = this.#domains.get(topologyKey);
-    if (values !== undefined) return values;
-    values = new Map();
+    return this.#domain(topologyKey).values;
+  }
+
+  isOnAllNodes(topologyKey: string): boolean {
+    return this.#domain(topologyKey).isOnAll;
+  }
+
+  #domain(topologyKey: string): { readonly values: ReadonlyMap<string, number>; readonly isOnAll: boolean } {
+    const known = this.#domains.get(topologyKey);
+    if (known !== undefined) return known;
+    const values = new Map<string, number>();
+    let having = 0;
     for (const { labels } of this.nodes) {
       const value = labels[topologyKey];
-      if (value !== undefined) values.set(value, (values.get(value) ?? 0) + 1);
+      if (value === undefined) continue;
+      values.set(value, (values.get(value) ?? 0) + 1);
+      having += 1;
     }
     // Bounded by forgetting all: there are few topology keys, and each is counted anew in one pass.
     if (this.#domains.size >= MAX_DOMAINS) this.#domains.clear();
-    this.#domains.set(topologyKey, values);
-    return values;
+    const domain = { values, isOnAll: having === this.nodes.length };
+    this.#domains.set(topologyKey, domain);
+    return domain;
   }
 
   #info(name: string): NodeInfo {

@@ -68,14 +68,7 @@ export function matchingPods({ known, selector }: SpreadConstraint, namespace: s
 
 /** Whether every node counts for all of the constraints, so that the cluster's own counts are theirs. */
 export function countsAllNodes(constraints: readonly SpreadConstraint[], cluster: Cluster): boolean {
-  const total = cluster.nodes.length;
-  return constraints.every(({ honorsAffinity, honorsTaints, topologyKey }) => {
-    if (honorsAffinity || honorsTaints) return false;
-    if (constraints.length === 1) return true;
-    let having = 0;
-    for (const number of cluster.domains(topologyKey).values()) having += number;
-    return having === total;
-  });
+  return constraints.every(({ honorsAffinity, honorsTaints, topologyKey }) => !honorsAffinity && !honorsTaints && (constraints.length === 1 || cluster.isOnAllNodes(topologyKey)));
 }
 
 /** The pods that match, by topology value, on those of `nodes` that count; values without any are there with 0. */
