@@ -15,20 +15,27 @@ import { runLeaderElected } from "../client/leader-election.ts";
 import { inProcessClient } from "../client/in-process-client.ts";
 import { type Cidr, formatIp, networkOf, parseCidr } from "../meta/ip.ts";
 import type { UserInfo } from "../meta/wire.ts";
+import { nodeCiphers } from "../platform/node/ciphers.ts";
 import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { Auditor } from "../server/audit/auditor.ts";
 import { ensureBootstrapObjects } from "../server/bootstrap/ensure-objects.ts";
 import { CrdRegistrar } from "../server/crd/registrar.ts";
 import { Listener } from "../server/http/listener.ts";
 import type { ApiServer } from "../server/server.ts";
 import type { Store } from "../store/contract.ts";
+import { EncryptedStore } from "../store/encrypted/encrypted-store.ts";
 import { publishApiEndpoints } from "./api-endpoints.ts";
+import { AuditLog, readAuditPolicy } from "./audit-log.ts";
+import { readEncryptionConfig } from "./encryption-config.ts";
 import { ensureService } from "./ensure-service.ts";
 import { openStore, type StorePlace } from "./open-store.ts";
+import { certificateAuthority } from "./pki/certificate-authority.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { serveApi } from "./serve-api.ts";
+import { UserError } from "./user-error.ts";
 import { versionInfo } from "./version.ts";
 
 export interface ControlPlaneOptions {
@@ -43,6 +50,12 @@ export interface ControlPlaneOptions {
   readonly dnsNames: readonly string[];
   readonly loadBalancerPool: string;
   readonly store: StorePlace;
+  /** File of a Policy of audit.k8s.io/v1; absent or empty: nothing is written down. */
+  readonly auditPolicy?: string;
+  /** Where audit events go: a file, or `-`; absent or empty: audit.log in the data directory. */
+  readonly auditLog?: string;
+  /** File of an EncryptionConfiguration; absent or empty: nothing is encrypted at rest. */
+  readonly encryptionConfig?: string;
 }
 
 export interface ControlPlaneDeps {
@@ -71,6 +84,20 @@ export function addressIn(cidr: Cidr, offset: number): string {
   return formatIp({ family: base.family, bytes });
 }
 
+/** Who writes down requests, and where; nobody without a policy. */
+function openAudit(
+  { auditPolicy = "", auditLog = "", dataDir }: ControlPlaneOptions,
+  { clock, random, log }: ControlPlaneDeps,
+): { readonly auditor: Auditor; readonly log: AuditLog } | undefined {
+  if (auditPolicy === "") {
+    if (auditLog !== "") throw new UserError("--audit-log needs --audit-policy", "a Policy with one rule of level Metadata writes down every request");
+    return undefined;
+  }
+  const policy = readAuditPolicy(auditPolicy);
+  const sink = new AuditLog({ path: auditLog === "" ? join(dataDir, "audit.log") : auditLog }, { log });
+  return { auditor: new Auditor(policy, { sink, clock, random }), log: sink };
+}
+
 /** API server, controllers and scheduler in one process, on one store. */
 export class ControlPlane {
   readonly pki: Pki;
@@ -84,6 +111,7 @@ export class ControlPlane {
   readonly #deps: ControlPlaneDeps;
   readonly #options: ControlPlaneOptions;
   readonly #metrics: PromMetrics;
+  #audit: AuditLog | undefined;
 
   private constructor(
     options: ControlPlaneOptions,
@@ -105,7 +133,9 @@ export class ControlPlane {
     mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
     const cidr = parseCidr(options.serviceCidr);
     if (cidr === undefined) throw new Error(`not a range: ${options.serviceCidr}`);
-    const opening = openStore(options.store);
+    const audit = openAudit(options, deps);
+    const transformerFor = (options.encryptionConfig ?? "") === "" ? undefined : readEncryptionConfig(options.encryptionConfig ?? "", nodeCiphers);
+    const opening = openStore(options.store).then((opened) => (transformerFor === undefined ? opened : new EncryptedStore({ transformerFor }, { store: opened })));
     // A failure is looked at below, after the certificates.
     opening.then(
       () => deps.owned?.(),
@@ -138,7 +168,7 @@ export class ControlPlane {
           version: versionInfo,
           metricsText: () => metrics.render(),
         },
-        { store, signer: nodeSigner(pki.serviceAccountKey.privateKey), clock: deps.clock, random: deps.random, log: deps.log, metrics },
+        { store, signer: nodeSigner(pki.serviceAccountKey.privateKey), clock: deps.clock, random: deps.random, log: deps.log, metrics, audit: audit?.auditor },
       );
       await api.load();
       const listener = new Listener(
@@ -147,7 +177,10 @@ export class ControlPlane {
       );
       const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
       const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics });
+      plane.#audit = audit?.log;
       plane.#follow("api server", api.run(plane.#stop.signal));
+      // Not awaited: what an older key sealed is read all the same.
+      if (store instanceof EncryptedStore) plane.#follow("encryption", store.rewriteStale("/registry/", plane.#stop.signal));
       const registrar = new CrdRegistrar({ ...api.parts, client: plane.client("system:apiserver") });
       plane.#follow("custom resources", registrar.run(plane.#stop.signal));
       await ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr });
@@ -209,7 +242,13 @@ export class ControlPlane {
     const recorder = recorderFor("controllermanager");
     const controllers = allControllers(
       { client, informers, recorder, clock, random, log, metrics: this.#metrics },
-      { rootCa: this.pki.ca.certificate, clusterCidr: this.#options.clusterCidr, loadBalancerPool: this.#options.loadBalancerPool, recorderFor },
+      {
+        rootCa: this.pki.ca.certificate,
+        clusterCidr: this.#options.clusterCidr,
+        loadBalancerPool: this.#options.loadBalancerPool,
+        certificateAuthority: certificateAuthority(this.pki.ca),
+        recorderFor,
+      },
     );
     this.#follow("controllers", runControllers(controllers, { informers, clock, log, metrics: this.#metrics }, signal));
     const schedulerClient = this.client("system:kube-scheduler");
@@ -237,6 +276,7 @@ export class ControlPlane {
     this.#stop.abort(new Error("stopped"));
     await Promise.all(this.#running);
     await this.#store.close();
+    await this.#audit?.close();
   }
 
   /** Resolves when a component has failed, with its error; never otherwise. */

@@ -23,6 +23,7 @@ import { nodeRestriction } from "../server/admission/node-restriction.ts";
 import { rbacEscalation } from "../server/admission/rbac-escalation.ts";
 import { serviceAccountAdmission } from "../server/admission/service-account.ts";
 import { serviceAddresses } from "../server/admission/service-addresses.ts";
+import type { Auditor } from "../server/audit/auditor.ts";
 import { bearerTokens, type TokenAuthenticator } from "../server/authn/bearer-tokens.ts";
 import { bootstrapTokens } from "../server/authn/bootstrap-tokens.ts";
 import { clientCertificate } from "../server/authn/client-certificate.ts";
@@ -74,6 +75,8 @@ export interface ServeDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Who writes down requests; nobody when left out. */
+  readonly audit?: Auditor | undefined;
   /** How webhooks are called; over HTTPS when left out. */
   readonly webhooks?: WebhookClient;
 }
@@ -153,6 +156,7 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
         serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
       ],
       special,
+      audit: deps.audit,
       paths: [
         discoveryPaths(parts.table),
         openApiPaths({ version: options.version.gitVersion }, parts),

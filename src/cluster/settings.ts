@@ -34,6 +34,12 @@ export interface Settings {
   readonly etcdCa: string;
   readonly etcdCert: string;
   readonly etcdKey: string;
+  /** File of a Policy of audit.k8s.io/v1. */
+  readonly auditPolicy: string;
+  /** File that audit events are appended to, or `-`. */
+  readonly auditLog: string;
+  /** File of an EncryptionConfiguration. */
+  readonly encryptionConfig: string;
 }
 
 type Kind = "text" | "number" | "flag";
@@ -80,6 +86,9 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   { name: "etcdCa", kind: "text", placeholder: "FILE", description: "PEM of who signed etcd's certificates", fallback: () => "" },
   { name: "etcdCert", kind: "text", placeholder: "FILE", description: "client certificate for etcd, PEM", fallback: () => "" },
   { name: "etcdKey", kind: "text", placeholder: "FILE", description: "its key, PEM", fallback: () => "" },
+  { name: "auditPolicy", kind: "text", placeholder: "FILE", description: "which requests are written down: a Policy of audit.k8s.io/v1", fallback: () => "" },
+  { name: "auditLog", kind: "text", placeholder: "FILE", description: "where they are written down (default <data-dir>/audit.log; - is standard output)", fallback: () => "" },
+  { name: "encryptionConfig", kind: "text", placeholder: "FILE", description: "what is encrypted at rest: an EncryptionConfiguration", fallback: () => "" },
   { name: "logLevel", kind: "text", placeholder: "LEVEL", description: "debug, info, warn or error", fallback: () => "warn" },
 ];
 

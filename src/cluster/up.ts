@@ -131,6 +131,9 @@ function startControlPlane(
       dnsNames: runtime === "containerd" ? [settings.nodeName] : [],
       loadBalancerPool: settings.loadBalancerPool,
       store: storePlace(settings),
+      auditPolicy: settings.auditPolicy,
+      auditLog: settings.auditLog,
+      encryptionConfig: settings.encryptionConfig,
     },
     { clock: systemClock, random: systemRandom, log: deps.log, stage: deps.stage, owned: deps.owned },
   );

@@ -36,12 +36,14 @@ async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   return createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }) as string;
 }
 
-function importKey(pem: string): Promise<webcrypto.CryptoKey> {
+/** An authority's key, ready to sign. */
+export function keyForSigning(pem: string): Promise<webcrypto.CryptoKey> {
   const der = createPrivateKey(pem).export({ format: "der", type: "pkcs8" });
   return webcrypto.subtle.importKey("pkcs8", der, algorithm, true, ["sign"]);
 }
 
-function serial(): string {
+/** Sixteen random bytes, positive. */
+export function newSerial(): string {
   return Buffer.from(webcrypto.getRandomValues(new Uint8Array(16)).map((byte, index) => (index === 0 ? byte & 0x7f : byte))).toString("hex");
 }
 
@@ -49,7 +51,7 @@ function serial(): string {
 export async function makeAuthority(commonName: string, options: { readonly days: number; readonly nowMs: number }): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
+    serialNumber: newSerial(),
     name: subjectOf(commonName),
     notBefore: new Date(options.nowMs - BACKDATE_MS),
     notAfter: new Date(options.nowMs + options.days * DAY_MS),
@@ -76,13 +78,13 @@ export async function makeLeaf(authority: KeyPair, options: LeafOptions): Promis
   if (options.usage !== "client") usages.push(x509.ExtendedKeyUsage.serverAuth);
   if (options.usage !== "server") usages.push(x509.ExtendedKeyUsage.clientAuth);
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
+    serialNumber: newSerial(),
     subject: subjectOf(options.commonName, options.organizations),
     issuer: ca.subjectName,
     notBefore: new Date(options.nowMs - BACKDATE_MS),
     notAfter: new Date(Math.min(options.nowMs + options.days * DAY_MS, ca.notAfter.getTime())),
     publicKey: keys.publicKey,
-    signingKey: await importKey(authority.privateKey),
+    signingKey: await keyForSigning(authority.privateKey),
     signingAlgorithm: algorithm,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),

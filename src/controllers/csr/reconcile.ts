@@ -42,7 +42,7 @@ export function csrApprover(deps: ControllerDeps, { authority }: { readonly auth
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const csr = requests.lister.get(key);
     if (csr === undefined || (csr.status?.certificate ?? "") !== "" || hasCondition(csr, "Approved") || hasCondition(csr, "Denied")) return;
-    const details = authority.describe(requestText(csr));
+    const details = await authority.describe(requestText(csr));
     const recognized = details === undefined ? undefined : recognize(csr, details);
     if (recognized === undefined || !(await mayAsk(csr, recognized.subresource, signal))) return;
     const now = rfc3339(deps.clock.now());
@@ -73,7 +73,7 @@ export function csrSigner(deps: ControllerDeps, { authority, durationMs = yearMs
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const csr = requests.lister.get(key);
     if (csr === undefined || !hasCondition(csr, "Approved") || hasCondition(csr, "Denied") || hasCondition(csr, "Failed") || (csr.status?.certificate ?? "") !== "") return;
-    const details = authority.describe(requestText(csr));
+    const details = await authority.describe(requestText(csr));
     const fault = details === undefined ? "unable to parse the certificate request" : signingFault(csr, details);
     if (fault === "not ours") return;
     const nowMs = deps.clock.now();

@@ -87,17 +87,18 @@ export class AuditRecord {
     const headers = { ...response.headers, "audit-id": this.id };
     if (panicked) this.#write("Panic", response);
     const { body } = response;
-    if (body.type !== "stream" || !isLongRunning(this.#subject.info)) {
+    if ((body.type !== "stream" && body.type !== "events") || !isLongRunning(this.#subject.info)) {
       this.#write("ResponseComplete", response);
       return { ...response, headers };
     }
     this.#write("ResponseStarted", response);
+    if (body.type === "events") return { ...response, headers, body: { ...body, events: this.#untilEnd(body.events, response) } };
     return { ...response, headers, body: { ...body, chunks: this.#untilEnd(body.chunks, response) } };
   }
 
-  async *#untilEnd(chunks: AsyncIterable<Uint8Array>, response: ApiResponse): AsyncGenerator<Uint8Array> {
+  async *#untilEnd<T>(parts: AsyncIterable<T>, response: ApiResponse): AsyncGenerator<T> {
     try {
-      yield* chunks;
+      yield* parts;
     } finally {
       this.#write("ResponseComplete", response);
     }
