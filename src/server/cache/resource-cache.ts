@@ -23,6 +23,8 @@ export type Route = { readonly key: string } | { readonly index: string; readonl
 export type IndexValue = (object: KubeObject) => string | undefined;
 
 const HISTORY = 4096;
+/** Old versions of large objects must not fill the memory: a watch that comes later than these lists again. */
+const HISTORY_BYTES = 64 << 20;
 
 /**
  * The newest state of one resource, by store key and in its order, with the last changes, so that a watch can begin in
@@ -39,6 +41,7 @@ export class ResourceCache {
   /** Changes at or before this revision are no longer in the history. */
   #forgottenUpTo = 0;
   #bytes = 0;
+  #historyBytes = 0;
 
   constructor(prefix: string, indexes: Readonly<Record<string, IndexValue>> = {}) {
     this.prefix = prefix;
@@ -80,6 +83,7 @@ export class ResourceCache {
     for (const entry of entries) this.#place(entry);
     this.#forgottenUpTo = revision;
     this.#history = [];
+    this.#historyBytes = 0;
   }
 
   put(key: string, stored: Uint8Array, revision: number): CacheEvent {
@@ -192,8 +196,15 @@ export class ResourceCache {
 
   #remember(event: CacheEvent): CacheEvent {
     this.#history.push(event);
-    if (this.#history.length >= 2 * HISTORY) {
-      const dropped = this.#history.splice(0, this.#history.length - HISTORY);
+    this.#historyBytes += event.entry.stored.length;
+    if (this.#history.length >= 2 * HISTORY || (this.#historyBytes > HISTORY_BYTES && this.#history.length > 1)) {
+      let from = Math.max(0, this.#history.length - HISTORY);
+      let kept = 0;
+      for (const { entry } of this.#history.slice(from)) kept += entry.stored.length;
+      // Half of what is allowed stays, so that not every further change has to look again.
+      for (; kept > HISTORY_BYTES / 2 && from < this.#history.length - 1; from += 1) kept -= this.#history[from]?.entry.stored.length ?? 0;
+      this.#historyBytes = kept;
+      const dropped = this.#history.splice(0, from);
       this.#forgottenUpTo = dropped[dropped.length - 1]?.revision ?? this.#forgottenUpTo;
     }
     return event;

@@ -99,6 +99,9 @@ export class StateCache {
     for (const { key, value, revision: at } of entries) {
       if (this.#cacheOf(key)?.get(key)?.revision !== at) events.push({ type: "put", key, value, revision: at });
     }
+    for (const key of this.#unclaimed.keys()) if (!present.has(key)) events.push({ type: "delete", key, revision });
+    // Watchers and the history rely on rising revisions.
+    events.sort((a, b) => a.revision - b.revision);
     this.#apply({ revision, events });
   }
 

@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest, ServerResponse } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import type { ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { failure } from "../../meta/status-error.ts";
 import type { ProxyTarget } from "../../meta/wire.ts";
@@ -11,7 +12,27 @@ export interface ProxyIdentities {
 }
 
 /** Headers that belong to one hop. RFC 9110 7.6.1 */
-const hopByHop = new Set(["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"]);
+const hopByHop = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+  "proxy-connection",
+]);
+
+/** The caller's token, which browsers offer as a protocol, is for this server alone. @upstream apiserver/pkg/authentication/request/websocket */
+function withoutTokens(protocols: string): string {
+  return protocols
+    .split(",")
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => !protocol.startsWith("base64url.bearer.authorization.k8s.io."))
+    .join(", ");
+}
 
 const CONNECT_MS = 10_000;
 
@@ -19,7 +40,10 @@ function outgoingHeaders(incoming: IncomingHttpHeaders, target: ProxyTarget, upg
   const headers: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(incoming)) {
     if (value === undefined || name.startsWith(":") || (!upgrade && hopByHop.has(name)) || name === "host" || name === "authorization" || name.startsWith("impersonate-")) continue;
-    headers[name] = value;
+    if (name === "sec-websocket-protocol") {
+      const protocols = withoutTokens(String(value));
+      if (protocols !== "") headers[name] = protocols;
+    } else headers[name] = value;
   }
   for (const [name, value] of Object.entries(target.headers)) {
     if (value === undefined) delete headers[name];
@@ -49,7 +73,9 @@ function open(method: string, incoming: IncomingHttpHeaders, target: ProxyTarget
   };
   const request = target.scheme === "http" ? httpRequest(options) : httpsRequest(options);
   request.on("timeout", () => {
-    if (request.socket?.connecting !== false) request.destroy(new Error(`no connection to ${target.host}:${target.port} within ${CONNECT_MS / 1000} s`));
+    const socket = request.socket as (Socket & { readonly secureConnecting?: boolean }) | null;
+    if (socket?.connecting !== false || socket.secureConnecting === true)
+      request.destroy(new Error(`no connection to ${target.host}:${target.port} within ${CONNECT_MS / 1000} s`));
   });
   return request;
 }
@@ -74,17 +100,7 @@ export function forwardRequest(
 ): Promise<void> {
   const { method = "GET", headers } = given ?? (source as IncomingMessage);
   return new Promise((resolve) => {
-    const request = open(method, headers, target, identities, false);
-    sink.on("close", () => {
-      request.destroy();
-      resolve();
-    });
-    request.on("response", (response) => {
-      respond(sink, response.statusCode ?? 502, response.headers);
-      response.pipe(sink as Writable);
-      response.on("error", () => sink.destroy());
-    });
-    request.on("error", (error) => {
+    const fail = (error: Error): void => {
       if (sink.destroyed || headersSent(sink)) {
         sink.destroy();
         return;
@@ -92,7 +108,37 @@ export function forwardRequest(
       const { code, text } = unreachable(target, error);
       respond(sink, code, { "content-type": "application/json" });
       sink.end(text);
+    };
+    let request: ClientRequest;
+    try {
+      request = open(method, headers, target, identities, false);
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)));
+      resolve();
+      return;
+    }
+    sink.on("close", () => {
+      request.destroy();
+      resolve();
     });
+    request.on("response", (response) => {
+      response.on("error", () => sink.destroy());
+      try {
+        respond(sink, response.statusCode ?? 502, response.headers);
+      } catch (error) {
+        // What the target answers is anybody's: a status or header that cannot be passed on must not end the server.
+        response.destroy();
+        fail(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      response.pipe(sink as Writable);
+    });
+    // The target switches protocols although nobody asked for it.
+    request.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      fail(new Error("unexpected upgrade"));
+    });
+    request.on("error", fail);
     if (method === "GET" || method === "HEAD") request.end();
     else source.pipe(request);
   });

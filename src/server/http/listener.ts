@@ -26,6 +26,7 @@ export interface ListenerDeps {
   readonly log: Logger;
 }
 
+const IDLE_MS = 120_000;
 const MAX_STREAMS = 250;
 const MAX_HEADER_BYTES = 1 << 20;
 
@@ -50,6 +51,8 @@ export class Listener {
       { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 120_000, headersTimeout: 32_000, requestTimeout: 120_000 },
       (request, response) => void this.#onHttp1(request, response),
     );
+    // The server's own check of headersTimeout and requestTimeout begins when it listens, which it never does: connections are handed to it.
+    this.#http1.emit("listening");
     this.#http1.on("upgrade", (request, socket, head) => void this.#onUpgrade(request, socket, head));
     this.#http1.on("clientError", (_error, socket) => {
       if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request");
@@ -63,6 +66,17 @@ export class Listener {
       const stop = (): void => session.close();
       this.#stopping.signal.addEventListener("abort", stop, { once: true });
       session.on("close", () => this.#stopping.signal.removeEventListener("abort", stop));
+      let streams = 0;
+      session.on("stream", (stream) => {
+        streams += 1;
+        stream.on("close", () => {
+          streams -= 1;
+        });
+      });
+      // A watch may be silent for long; a connection without any request may not.
+      session.setTimeout(IDLE_MS, () => {
+        if (streams === 0) session.close(() => session.destroy());
+      });
     });
     this.#http2.on("sessionError", () => {});
     this.#tls = createTlsServer({ ...context, ALPNProtocols: ["h2", "http/1.1"], requestCert: true, rejectUnauthorized: false, handshakeTimeout: 10_000 }, (socket) =>
@@ -93,6 +107,7 @@ export class Listener {
     }, withinMs);
     const idle = setInterval(() => this.#http1.closeIdleConnections(), 50);
     await closed;
+    this.#http1.close();
     clearTimeout(timer);
     clearInterval(idle);
   }

@@ -7,6 +7,7 @@ import type { RequestBody } from "../../meta/wire.ts";
 /** @upstream apiserver/pkg/server/config.go MaxRequestBodyBytes */
 const LIMIT = 3 * 1024 * 1024;
 
+const endedEarly = (): Error => badRequest("the body ended early");
 const tooLarge = (): Error => failure("RequestEntityTooLarge", `Request entity too large: limit is ${LIMIT}`);
 
 /** The body of a request, read when asked for and never beyond 3 MiB. */
@@ -30,6 +31,11 @@ export function requestBody(source: Readable, headers: IncomingHttpHeaders): Req
 
 function collect(source: Readable): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // Its end has been told already, to nobody.
+    if (source.destroyed) {
+      reject(endedEarly());
+      return;
+    }
     const chunks: Buffer[] = [];
     let length = 0;
     let rejected = false;
@@ -53,7 +59,7 @@ function collect(source: Readable): Promise<Buffer> {
     source.on("error", reject);
     source.on("close", () => {
       // PERF: an error captures its stack; none is made for the close that follows every request.
-      if (!complete && !rejected) reject(badRequest("the body ended early"));
+      if (!complete && !rejected) reject(endedEarly());
     });
   });
 }

@@ -1,5 +1,5 @@
 import { AsyncQueue } from "../../base/async-queue.ts";
-import { expired, invalid } from "../../meta/status-error.ts";
+import { expired, internalError, invalid, StatusError } from "../../meta/status-error.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import type { Status } from "../../meta/generated/meta-v1.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
@@ -19,6 +19,9 @@ import { isOneObject, passes, prefixOf, type Selected, selectEntries, selectionO
 
 /** A watcher that leaves this many events unread is cut off; it lists again. */
 const UNREAD_LIMIT = 20_000;
+/** So much unread may a watcher leave, however few events it is. */
+const UNREAD_BYTES = 64 << 20;
+const tooSlow = (): StatusError => expired("too many unread events: list and watch again");
 const BOOKMARK_MS = 60_000;
 const MIN_TIMEOUT_S = 1800;
 
@@ -89,7 +92,8 @@ interface FollowOptions {
 
 async function* follow(parts: ServerParts, storage: Storage, served: ServedResource, selected: Selected, options: FollowOptions): AsyncGenerator<readonly Frame[]> {
   const { clock, cache } = parts;
-  const queue = new AsyncQueue<readonly Frame[]>({ limit: UNREAD_LIMIT, overflow: () => expired("too many unread events: list and watch again") });
+  const queue = new AsyncQueue<readonly Frame[]>({ limit: UNREAD_LIMIT, overflow: tooSlow });
+  let unreadBytes = 0;
   // From here to the subscription nothing awaits: no change can fall between the state read and the changes followed.
   const past = options.since === undefined ? [] : storage.cache.since(options.since);
   if (past === undefined) {
@@ -105,8 +109,19 @@ async function* follow(parts: ServerParts, storage: Storage, served: ServedResou
   const unsubscribe = storage.cache.subscribe(
     {
       notify(events) {
-        const frames = framesOf(served, storage, selected, events);
-        if (frames.length > 0) queue.push(frames);
+        if (queue.ended) return;
+        try {
+          const frames = framesOf(served, storage, selected, events);
+          if (frames.length === 0) return;
+          for (const { entry } of frames) unreadBytes += entry?.stored.length ?? 0;
+          if (unreadBytes > UNREAD_BYTES && queue.length > 0) {
+            queue.drain();
+            queue.fail(tooSlow());
+          } else queue.push(frames);
+        } catch (error) {
+          // Whatever one watcher's selection or conversion trips over is its own trouble.
+          queue.fail(error);
+        }
       },
     },
     routeOf(storage, served, selected),
@@ -128,7 +143,12 @@ async function* follow(parts: ServerParts, storage: Storage, served: ServedResou
   try {
     if (options.signal.aborted) return;
     if (first.length > 0) yield first;
-    for await (const frames of queue) yield queue.length === 0 ? frames : [...frames, ...queue.drain().flat()];
+    for await (const frames of queue) {
+      unreadBytes = 0;
+      yield queue.length === 0 ? frames : [...frames, ...queue.drain().flat()];
+    }
+  } catch (error) {
+    yield [{ type: "ERROR", status: (error instanceof StatusError ? error : internalError(error)).status }];
   } finally {
     unsubscribe();
     cancelTimeout();

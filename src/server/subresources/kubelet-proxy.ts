@@ -6,6 +6,8 @@ import type { AdmissionRequest } from "../admission/admission.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import type { SpecialHandler } from "../dispatch.ts";
 import { keyFor } from "../resources/served-resource.ts";
+import { isProxyable } from "./proxyable.ts";
+import { splitProxyName } from "./proxy-name.ts";
 
 const KUBELET_PORT = 10250;
 
@@ -144,12 +146,20 @@ async function admitConnect(parts: ServerParts, { served, target, user, warnings
   await parts.admission.validate(request);
 }
 
-/** nodes/NAME/proxy/…: any path of the node's kubelet. */
+/**
+ * nodes/NAME/proxy/…: any path of the node's kubelet. On another port (`nodes/https:NAME:9100/proxy/`) it is nobody whom
+ * this server vouches to: no identity is shown there, and not every address is reached. @upstream pkg/registry/core/node/strategy.go ResourceLocation
+ */
 export function nodeProxy(clusterCa: string): SpecialHandler {
   return (parts, { target, query }) => {
-    const [name = "", port] = target.name.split(":");
-    const response = toKubelet(parts, name, `/${target.rest}${query.size === 0 ? "" : `?${query.toString()}`}`, clusterCa);
-    if (port === undefined || response.body.type !== "proxy") return Promise.resolve(response);
-    return Promise.resolve({ ...response, body: { type: "proxy", target: { ...response.body.target, port: Number(port) } } });
+    const place = splitProxyName(target.name);
+    if (place === undefined) throw badRequest(`invalid node request ${JSON.stringify(target.name)}`);
+    const path = `/${target.rest}${query.size === 0 ? "" : `?${query.toString()}`}`;
+    const { host, port: own } = kubeletOf(parts, place.name);
+    if (place.port === "" || place.port === String(own)) return Promise.resolve(toKubelet(parts, place.name, path, clusterCa));
+    const port = Number(place.port);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw badRequest(`invalid node request ${JSON.stringify(target.name)}`);
+    if (!isProxyable(host)) throw badRequest("address not allowed");
+    return Promise.resolve({ status: 200, headers: {}, body: { type: "proxy", target: { scheme: place.scheme, host, port, path, headers: {}, identity: "none" } } });
   };
 }
