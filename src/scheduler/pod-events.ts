@@ -60,8 +60,7 @@ export class PodEvents {
     nominations.delete(key);
     assumed.delete(key);
     // A pod that was only given to a node is no longer to come.
-    const left = cluster.removePod(key);
-    if (left !== undefined || (pod.spec.nodeName ?? "") !== "") queue.move(deletion(pod));
+    if (cluster.removePod(key) !== undefined) queue.move(deletion(pod));
     else if (wasNominated) this.#freed(pod);
   }
 

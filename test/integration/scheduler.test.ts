@@ -99,6 +99,26 @@ describe("a pod", () => {
     expect(await world.bound()).toEqual({ second: "n1" });
   });
 
+  it("is only tried again for what may help it", async () => {
+    await world.addNode("n1", { allocatable: { cpu: "1", memory: "1Gi", pods: "10" } });
+    await world.addPod("first", { cpu: "1" });
+    await world.settle();
+    await world.addPod("roomless", { cpu: "1" });
+    await world.addPod("homeless", { spec: { nodeSelector: { disk: "ssd" } } });
+    await world.settle();
+    const attempts = async (name: string) => (await world.events()).filter(({ involvedObject, reason }) => involvedObject.name === name && reason === "FailedScheduling")[0]?.count;
+    expect([await attempts("roomless"), await attempts("homeless")]).toEqual([1, 1]);
+    await world.addPod("second", { cpu: "1", spec: { nodeName: "n1" } });
+    await world.client.delete(pods, "first", { ...place, gracePeriodSeconds: 0 });
+    await world.settle();
+    // Still no room for the one; the other does not care.
+    expect([await attempts("roomless"), await attempts("homeless")]).toEqual([2, 1]);
+    const node = await world.client.get(nodes, "n1");
+    await world.client.update(nodes, { ...node, metadata: { ...node.metadata, labels: { ...node.metadata.labels, disk: "ssd" } } });
+    await world.settle();
+    expect([(await world.bound())["homeless"], await attempts("roomless")]).toEqual(["n1", 2]);
+  });
+
   it("keeps away from cordoned nodes until they are uncordoned", async () => {
     const node = await world.addNode("n1", { spec: { unschedulable: true } });
     await world.addPod("web");
@@ -355,6 +375,29 @@ describe("failures", () => {
     expect(await world.bound()).toEqual({});
     await world.advance(3);
     expect(await world.bound()).toEqual({ web: "n1" });
+  });
+});
+
+describe("victims that cannot be ended", () => {
+  it("are asked to go again after a back-off", async () => {
+    let refusals = 1;
+    await start({
+      around: (client) => ({
+        ...client,
+        delete: (...call) => {
+          refusals -= 1;
+          return refusals >= 0 ? Promise.reject(failure("InternalError", "no")) : client.delete(...call);
+        },
+      }),
+    });
+    await world.addNode("n1", { allocatable: { cpu: "1", memory: "1Gi", pods: "10" } });
+    await world.addPod("low", { cpu: "1" });
+    await world.settle();
+    await world.addPod("vip", { cpu: "1", spec: { priorityClassName: "high" } });
+    await world.settle();
+    expect(world.complaints).toHaveLength(1);
+    await world.advance(3);
+    expect((await world.pod("low")).metadata.deletionTimestamp).toBeDefined();
   });
 });
 

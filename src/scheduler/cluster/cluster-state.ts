@@ -1,4 +1,5 @@
 import type { Node } from "../../api/generated/types/core-v1.ts";
+import { deepEqual } from "../../base/values.ts";
 import type { Labels } from "../../meta/label-selector.ts";
 import { ImagePlaces } from "./image-places.ts";
 import { NodeInfo } from "./node-info.ts";
@@ -185,7 +186,7 @@ function sameLabels(a: Labels, b: Labels): boolean {
   return true;
 }
 
-/** Of a pod that has a node only this can change: labels, what it takes, and that it ends. */
+/** Whether every count stands: labels, what the pod takes, what it says of others, and that it ends. */
 function countsAlike(a: PodInfo, b: PodInfo): boolean {
   return (
     a.pod.metadata.uid === b.pod.metadata.uid &&
@@ -193,6 +194,7 @@ function countsAlike(a: PodInfo, b: PodInfo): boolean {
     sameLabels(a.labels, b.labels) &&
     a.scored.milliCpu === b.scored.milliCpu &&
     a.scored.memory === b.scored.memory &&
-    sameResources(a.requests, b.requests)
+    sameResources(a.requests, b.requests) &&
+    deepEqual(a.pod.spec.affinity, b.pod.spec.affinity)
   );
 }
