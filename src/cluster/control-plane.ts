@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
@@ -15,6 +16,7 @@ import { runLeaderElected } from "../client/leader-election.ts";
 import { inProcessClient } from "../client/in-process-client.ts";
 import { type Cidr, formatIp, networkOf, parseCidr } from "../meta/ip.ts";
 import type { UserInfo } from "../meta/wire.ts";
+import { toYaml } from "../meta/yaml-codec.ts";
 import { nodeCiphers } from "../platform/node/ciphers.ts";
 import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
@@ -83,6 +85,8 @@ export function addressIn(cidr: Cidr, offset: number): string {
   }
   return formatIp({ family: base.family, bytes });
 }
+
+const hmac = (key: string, text: string): string => createHmac("sha256", key).update(text).digest("base64url");
 
 /** Who writes down requests, and where; nobody without a policy. */
 function openAudit(
@@ -247,6 +251,7 @@ export class ControlPlane {
         clusterCidr: this.#options.clusterCidr,
         loadBalancerPool: this.#options.loadBalancerPool,
         certificateAuthority: certificateAuthority(this.pki.ca),
+        bootstrap: { kubeconfig: this.#publicKubeconfig(), hmac },
         recorderFor,
       },
     );
@@ -268,6 +273,15 @@ export class ControlPlane {
     this.#follow("informers", informers.run(signal));
     await informers.waitForSync(signal);
     working();
+  }
+
+  /** Where the cluster is and who signed it, and nothing secret. */
+  #publicKubeconfig(): string {
+    const cluster = {
+      server: `https://${this.#options.advertiseAddress}:${this.address.port}`,
+      "certificate-authority-data": Buffer.from(this.pki.ca.certificate).toString("base64"),
+    };
+    return toYaml({ apiVersion: "v1", kind: "Config", clusters: [{ name: "", cluster }], contexts: [], "current-context": "", preferences: {}, users: [] });
   }
 
   /** Ends watches and connections, then the components, then the store. */

@@ -5,6 +5,7 @@ import { disruptionController } from "./disruption/reconcile.ts";
 import { ephemeralVolumeController } from "./ephemeral-volume/reconcile.ts";
 import { pvBinderController } from "./pv-binder/reconcile.ts";
 import { resourceQuotaController } from "./resourcequota/reconcile.ts";
+import { bootstrapSigner, type BootstrapSignerOptions, tokenCleaner } from "./bootstrap-token/reconcile.ts";
 import type { CertificateAuthority } from "./csr/authority.ts";
 import { csrApprover, csrCleaner, csrSigner } from "./csr/reconcile.ts";
 import { horizontalPodAutoscalerController } from "./hpa/reconcile.ts";
@@ -45,6 +46,8 @@ export interface AllControllersOptions {
   readonly recorderFor?: (component: string) => EventRecorder;
   /** Reads and signs certificate requests; absent: they are only cleaned up. */
   readonly certificateAuthority?: CertificateAuthority;
+  /** What is published for those who join with a token; absent: nothing is. */
+  readonly bootstrap?: BootstrapSignerOptions;
   /** What autoscalers go by; absent: the metrics APIs the cluster aggregates. */
   readonly metricsSource?: MetricsSource;
 }
@@ -90,6 +93,8 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     ephemeralVolumeController(as("ephemeral-volume-controller")),
     pvBinderController(as("persistentvolume-controller")),
     horizontalPodAutoscalerController(as("horizontal-pod-autoscaler"), metrics === undefined ? {} : { metrics }),
+    tokenCleaner(deps),
+    ...(options.bootstrap === undefined ? [] : [bootstrapSigner(deps, options.bootstrap)]),
     csrCleaner(deps),
     ...(authority === undefined ? [] : [csrApprover(deps, { authority }), csrSigner(deps, { authority })]),
   ];
