@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "./free-port.ts";
 import { kubectlPath } from "./kubectl-binaries.ts";
-import { remainsOf, sweep } from "./remains.ts";
+import { mountsBelow, remainsOf, sweep } from "./remains.ts";
 import { type ProgramResult, runProgram } from "./run-program.ts";
 import { until } from "./until.ts";
 
@@ -200,7 +200,7 @@ export class Cluster {
     const remains = await this.remains();
     if (remains.length > 0) await sweep(this.dataDir);
     const { output } = this;
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (mountsBelow(this.#folder).length === 0) rmSync(this.#folder, { recursive: true, force: true });
     if (ran && (code !== 0 || remains.length > 0)) throw new Error(`the cluster ended with ${code ?? "a signal"} and left ${remains.join("\n")}\n${output}`);
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runProgram } from "./run-program.ts";
 
@@ -30,6 +30,14 @@ function cgroupsOf(folder: string, name: string): readonly string[] {
   return [...new Set(roots.map((root) => join(root, name)))].filter((path) => existsSync(path)).map((path) => `control group ${path}`);
 }
 
+/** Mount points, as deep as they lie. */
+export function mountsBelow(folder: string): readonly string[] {
+  const points = readOrEmpty("/proc/self/mountinfo")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
+  return points.filter((point) => point.startsWith(`${folder}/`));
+}
+
 /**
  * What a cluster in `dataDir` has left on this machine besides its data, in words; empty when nothing. The names of links,
  * tables and control groups end with six digits of the data folder's hash, so that other clusters are never looked at.
@@ -39,10 +47,7 @@ export async function remainsOf(dataDir: string): Promise<readonly string[]> {
   const instance = hash.slice(0, 6);
   const stateDir = `/run/keles/${hash.slice(0, 10)}`;
   const found = [...processesOf(dataDir, stateDir, `kubepods-${instance}`), ...cgroupsOf("/sys/fs/cgroup", `kubepods-${instance}`)];
-  for (const line of readOrEmpty("/proc/self/mountinfo").split("\n")) {
-    const point = line.split(" ")[4] ?? "";
-    if (point.startsWith(`${dataDir}/`) || point.startsWith(`${stateDir}/`)) found.push(`mount ${point}`);
-  }
+  for (const folder of [dataDir, stateDir]) found.push(...mountsBelow(folder).map((point) => `mount ${point}`));
   if (existsSync(stateDir)) found.push(`folder ${stateDir}`);
   const listings = [
     { what: "link", program: "ip", args: ["-o", "link", "show"] },
@@ -74,4 +79,8 @@ export async function sweep(dataDir: string): Promise<void> {
     await runProgram("umount", ["-l", point.slice("mount ".length)]).catch(() => {});
   for (const link of [`keles-${instance}`, `kdns-${instance}`]) await runProgram("ip", ["link", "delete", link]).catch(() => {});
   await runProgram("nft", ["delete", "table", "ip", `keles-${instance}`]).catch(() => {});
+  for (const path of cgroupsOf("/sys/fs/cgroup", `kubepods-${instance}`))
+    await runProgram("find", [path.slice("control group ".length), "-depth", "-type", "d", "-delete"]).catch(() => {});
+  // Never through a mount that would not go.
+  if (mountsBelow(stateDir).length === 0) rmSync(stateDir, { recursive: true, force: true });
 }
