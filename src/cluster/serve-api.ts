@@ -15,14 +15,7 @@ import type { UserInfo } from "../meta/wire.ts";
 import { nodeWebhookClient } from "../platform/node/webhook-client.ts";
 import type { Signer } from "../platform/signer.ts";
 import type { WebhookClient } from "../platform/webhook-client.ts";
-import { certificateRequester } from "../server/admission/certificate-requester.ts";
-import { defaultTolerationSeconds, priorityAdmission } from "../server/admission/pod-defaults.ts";
 import { configuredAdmission } from "../server/admission/configured-admission.ts";
-import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
-import { nodeRestriction } from "../server/admission/node-restriction.ts";
-import { rbacEscalation } from "../server/admission/rbac-escalation.ts";
-import { serviceAccountAdmission } from "../server/admission/service-account.ts";
-import { serviceAddresses } from "../server/admission/service-addresses.ts";
 import type { Auditor } from "../server/audit/auditor.ts";
 import { bearerTokens, type TokenAuthenticator } from "../server/authn/bearer-tokens.ts";
 import { bootstrapTokens } from "../server/authn/bootstrap-tokens.ts";
@@ -35,11 +28,11 @@ import { NodeAuthorizer } from "../server/authz/node-authorizer.ts";
 import { NodeGraph } from "../server/authz/node-graph.ts";
 import { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
 import { nodeRules } from "../server/bootstrap/policy.ts";
-import { definitionSchemas } from "../server/crd/definition-admission.ts";
 import { discoveryPaths } from "../server/discovery/discovery.ts";
 import type { SpecialHandler } from "../server/dispatch.ts";
 import { type HealthCheck, healthPaths, metricsPath, type VersionInfo, versionPath } from "../server/health.ts";
 import { openApiPaths } from "../server/openapi/openapi.ts";
+import { admissionPlugins } from "./admission-plugins.ts";
 import { ApiServer } from "../server/server.ts";
 import { bindPod } from "../server/subresources/binding.ts";
 import { evictPod } from "../server/subresources/eviction.ts";
@@ -143,18 +136,10 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
     return {
       authenticators: [clientCertificate, bearerTokens({ audiences }, { tokens: tokenKinds })],
       authorizer,
-      plugins: [
-        namespaceLifecycle(cache),
-        serviceAccountAdmission({ cache, random: deps.random }),
-        priorityAdmission(cache),
-        defaultTolerationSeconds,
-        nodeRestriction({ graph, cache }),
-        rbacEscalation({ rbac, authorizer }),
-        certificateRequester,
-        definitionSchemas,
-        ...configuredAdmission({ ...parts, authorizer, webhooks: deps.webhooks ?? nodeWebhookClient }),
-        serviceAddresses({ serviceCidr: options.serviceCidr, nodePorts: options.nodePorts }, { cache, clock: deps.clock, random: deps.random }),
-      ],
+      plugins: admissionPlugins(
+        { serviceCidr: options.serviceCidr, nodePorts: options.nodePorts },
+        { ...deps, cache, graph, rbac, authorizer, configured: configuredAdmission({ ...parts, authorizer, webhooks: deps.webhooks ?? nodeWebhookClient }) },
+      ),
       special,
       audit: deps.audit,
       paths: [

@@ -84,8 +84,15 @@ export async function schedulerWorld(options: SchedulerOptions & { readonly arou
     client,
     scheduler,
     complaints,
-    addNode: (name, { labels = {}, spec = {}, allocatable = { cpu: "4", memory: "8Gi", pods: "110" } } = {}) =>
-      client.create(nodes, { metadata: { name, labels: { "kubernetes.io/hostname": name, ...labels } }, spec, status: { capacity: allocatable, allocatable } }),
+    async addNode(name, { labels = {}, spec = {}, allocatable = { cpu: "4", memory: "8Gi", pods: "110" } } = {}) {
+      const made = await client.create(nodes, {
+        metadata: { name, labels: { "kubernetes.io/hostname": name, ...labels } },
+        spec,
+        status: { capacity: allocatable, allocatable },
+      });
+      // As the node lifecycle controller does with a node that is ready.
+      return client.update(nodes, { ...made, spec: { ...made.spec, taints: spec.taints ?? [] } });
+    },
     addPod: (name, { cpu, labels = {}, spec = {} } = {}) =>
       client.create(
         pods,

@@ -1,10 +1,7 @@
 import type { PersistentVolumeClaim, Pod, ResourceQuota, ResourceQuotaStatus, Service } from "../../api/generated/types/core-v1.ts";
+import { claimUsage, isBareCount, serviceUsage } from "../../api/quota/object-usage.ts";
+import { inScopes, podUsage, type Usage } from "../../api/quota/pod-usage.ts";
 import { Quantity } from "../../meta/quantity.ts";
-import { inScopes, podUsage, type Usage } from "./pod-usage.ts";
-
-const one = Quantity.of(1);
-/** Resources that quotas count under their bare name, too. */
-const bareNames = new Set(["configmaps", "secrets", "replicationcontrollers", "resourcequotas", "services", "persistentvolumeclaims"]);
 
 export interface QuotaState {
   readonly quota: ResourceQuota;
@@ -19,7 +16,7 @@ export interface QuotaState {
 /** The resource whose objects a quota's name counts: `deployments.apps` of `count/deployments.apps`; undefined for other names. */
 export function countedResource(name: string): string | undefined {
   if (name.startsWith("count/")) return name.slice("count/".length);
-  return bareNames.has(name) ? name : undefined;
+  return isBareCount(name) ? name : undefined;
 }
 
 /** @upstream pkg/controller/resourcequota/resource_quota_controller.go syncResourceQuota */
@@ -44,30 +41,4 @@ export function quotaStatus(state: QuotaState): ResourceQuotaStatus {
     else used[name] = String(scoped ? 0 : counted);
   }
   return { hard, used };
-}
-
-function serviceUsage({ spec }: Service): Usage {
-  const usage = new Map<string, Quantity>();
-  const ports = spec?.ports?.length ?? 0;
-  if (spec?.type === "LoadBalancer") {
-    usage.set("services.loadbalancers", one);
-    if (spec.allocateLoadBalancerNodePorts !== false) usage.set("services.nodeports", Quantity.of(ports));
-    else usage.set("services.nodeports", Quantity.of((spec.ports ?? []).filter(({ nodePort = 0 }) => nodePort !== 0).length));
-  } else if (spec?.type === "NodePort") usage.set("services.nodeports", Quantity.of(ports));
-  return usage;
-}
-
-function claimUsage({ spec, status }: PersistentVolumeClaim): Usage {
-  const usage = new Map<string, Quantity>();
-  const asked = spec.resources?.requests?.["storage"];
-  const given = status?.allocatedResources?.["storage"];
-  const amounts = [asked, given].filter((text) => text !== undefined).map((text) => Quantity.parse(text));
-  const [first, second] = amounts;
-  const storage = first !== undefined && second !== undefined ? (first.compare(second) >= 0 ? first : second) : first;
-  const prefix = spec.storageClassName === undefined || spec.storageClassName === "" ? undefined : `${spec.storageClassName}.storageclass.storage.k8s.io/`;
-  if (prefix !== undefined) usage.set(`${prefix}persistentvolumeclaims`, one);
-  if (storage === undefined) return usage;
-  usage.set("requests.storage", storage);
-  if (prefix !== undefined) usage.set(`${prefix}requests.storage`, storage);
-  return usage;
 }

@@ -62,8 +62,16 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
       countOf: (resource) => counted.get(resource)?.lister.inNamespace(namespace).length,
       nowMs: clock.now(),
     });
-    await updateStatus(client, resourceQuotas, quota, { signal, next: (live) => (deepEqual(live.status, status) ? undefined : { ...live, status }) });
-    late.addAfter(key, resyncMs);
+    let charged = false;
+    await updateStatus(client, resourceQuotas, quota, {
+      signal,
+      next(live) {
+        // Admission has charged for an object meanwhile that may not have been counted here.
+        charged = live.metadata.resourceVersion !== quota.metadata.resourceVersion;
+        return charged || deepEqual(live.status, status) ? undefined : { ...live, status };
+      },
+    });
+    late.addAfter(key, charged ? unsyncedMs : resyncMs);
   }
 
   function setup(queue: Enqueue): void {

@@ -1,14 +1,8 @@
-import type { Pod } from "../../api/generated/types/core-v1.ts";
 import type { PriorityClass } from "../../api/generated/types/scheduling-v1.ts";
-import type { Draft } from "../../base/values.ts";
 import { forbidden } from "../../meta/status-error.ts";
 import type { StateCache } from "../cache/state-cache.ts";
-import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
-
-function newPod({ operation, served, subresource, object }: AdmissionRequest): Draft<Pod> | undefined {
-  if (operation !== "CREATE" || served.resource.resource !== "pods" || served.resource.group !== "" || subresource !== "") return undefined;
-  return object as Draft<Pod> | undefined;
-}
+import type { AdmissionPlugin } from "./admission.ts";
+import { newPod } from "./new-pod.ts";
 
 /** A pod stays five minutes on a node that stops being ready, unless it says otherwise. @upstream plugin/pkg/admission/defaulttolerationseconds */
 export const defaultTolerationSeconds: AdmissionPlugin = {

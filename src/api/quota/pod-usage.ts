@@ -1,7 +1,6 @@
-import { podLimits, podRequests } from "../../api/pod/pod-resources.ts";
-import type { Pod, ResourceQuotaSpec } from "../../api/generated/types/core-v1.ts";
 import { Quantity } from "../../meta/quantity.ts";
-import { isPodTerminal } from "../pods/pod-state.ts";
+import type { Pod, ResourceQuotaSpec } from "../generated/types/core-v1.ts";
+import { podLimits, podRequests } from "../pod/pod-resources.ts";
 
 export type Usage = ReadonlyMap<string, Quantity>;
 
@@ -11,7 +10,7 @@ const plain = new Set(["cpu", "memory", "ephemeral-storage"]);
 /** What one pod takes of a quota; a finished one only its place among the objects. @upstream pkg/quota/v1/evaluator/core/pods.go */
 export function podUsage(pod: Pod, nowMs: number): Usage {
   const usage = new Map<string, Quantity>([["count/pods", Quantity.of(1)]]);
-  if (isPodTerminal(pod) || isOverdue(pod, nowMs)) return usage;
+  if (isFinished(pod) || isOverdue(pod, nowMs)) return usage;
   usage.set("pods", Quantity.of(1));
   for (const [name, amount] of podRequests(pod.spec)) {
     usage.set(`requests.${name}`, amount);
@@ -19,6 +18,10 @@ export function podUsage(pod: Pod, nowMs: number): Usage {
   }
   for (const [name, amount] of podLimits(pod.spec)) if (plain.has(name)) usage.set(`limits.${name}`, amount);
   return usage;
+}
+
+function isFinished({ status }: Pod): boolean {
+  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 /** Deleted, and its grace is over: its node is likely gone. */

@@ -1,0 +1,36 @@
+import type { CertificateSigningRequest } from "../../api/generated/types/certificates-v1.ts";
+import { deepEqual } from "../../base/values.ts";
+import type { KubeObject } from "../../meta/object.ts";
+import { forbidden } from "../../meta/status-error.ts";
+import type { Authorizer } from "../authz/authorizer.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
+
+const GROUP = "certificates.k8s.io";
+
+/** Whoever approves a request, or signs it, must be allowed to for its signer. @upstream plugin/pkg/admission/certificates/{approval,signing} */
+export function certificatePermissions(deps: { readonly authorizer: Authorizer }): AdmissionPlugin {
+  const may = async ({ user }: AdmissionRequest, verb: string, signer: string): Promise<boolean> => {
+    // `example.com/one` is also meant by `example.com/*`.
+    for (const name of [signer, `${signer.split("/")[0] ?? ""}/*`]) {
+      const attributes = { user, verb, group: GROUP, version: "*", resource: "signers", subresource: "", namespace: "", name, path: "", isResource: true };
+      if ((await deps.authorizer.authorize(attributes)).verdict === "allow") return true;
+    }
+    return false;
+  };
+  return {
+    name: "CertificatePermissions",
+    async validate(request) {
+      const { served, subresource, operation } = request;
+      if (operation !== "UPDATE" || served.resource.group !== GROUP || served.resource.resource !== "certificatesigningrequests") return;
+      const next = request.object as KubeObject as CertificateSigningRequest;
+      const old = request.previous as CertificateSigningRequest;
+      const refuse = (what: string): Error =>
+        forbidden({ ...served.resource, name: request.name }, `user not permitted to ${what} requests with signerName ${JSON.stringify(old.spec.signerName)}`);
+      if (subresource === "approval" && !(await may(request, "approve", old.spec.signerName))) throw refuse("approve");
+      // Who reports only how it goes need not be able to sign.
+      const isSigning =
+        subresource === "status" && (next.status?.certificate !== old.status?.certificate || !deepEqual(next.status?.conditions ?? [], old.status?.conditions ?? []));
+      if (isSigning && !(await may(request, "sign", old.spec.signerName))) throw refuse("sign");
+    },
+  };
+}
