@@ -104,3 +104,7 @@ describe("decode", () => {
     expect(decode(pod, { spec }).problems).toHaveLength(100);
   });
 });
+
+it("reads null in a map of bytes as no bytes", () => {
+  expect(decode({ type: "map", items: { type: "bytes" } }, { a: null }).value).toEqual({ a: "" });
+});

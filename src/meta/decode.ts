@@ -270,6 +270,7 @@ const shortName = ({ name = "" }: Schema): string => name.slice(name.lastIndexOf
 function zeroOf({ op }: Plan): unknown {
   switch (op) {
     case STRING:
+    case BYTES:
       return "";
     case BOOLEAN:
       return false;

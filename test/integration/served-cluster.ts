@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Client } from "../../src/client/client.ts";
 import { inProcessClient } from "../../src/client/in-process-client.ts";
-import { silentLogger } from "../../src/base/log.ts";
+import { type Logger, silentLogger } from "../../src/base/log.ts";
 import { noMetrics } from "../../src/base/metrics.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
@@ -45,7 +45,7 @@ export interface ServedCluster {
 }
 
 /** The API server as a cluster has it, with all plug-ins and the bootstrap objects, on the memory store and a clock that stands. */
-export async function serveCluster(): Promise<ServedCluster> {
+export async function serveCluster({ log = silentLogger }: { readonly log?: Logger } = {}): Promise<ServedCluster> {
   const stop = new AbortController();
   const store = new MemoryStore();
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
@@ -66,7 +66,7 @@ export async function serveCluster(): Promise<ServedCluster> {
       staticTokens: parseStaticTokens('letmein,dave,7,"devs,ops"'),
       metricsText: () => Promise.resolve(""),
     },
-    { store, signer: nodeSigner(privateKey), clock, random: seededRandom(7), log: silentLogger, metrics: noMetrics },
+    { store, signer: nodeSigner(privateKey), clock, random: seededRandom(7), log, metrics: noMetrics },
   );
   await api.load();
   const running = api.run(stop.signal);

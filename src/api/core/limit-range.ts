@@ -69,7 +69,8 @@ function* validateItem(path: FieldPath, item: LimitRangeItem): Iterable<FieldErr
 }
 
 function* compareBags(path: FieldPath, item: LimitRangeItem, name: string): Iterable<FieldError> {
-  const read = (bag: { readonly [name: string]: string } | undefined): Quantity | undefined => (bag?.[name] === undefined ? undefined : Quantity.parse(bag[name]));
+  const read = (bag: { readonly [name: string]: string } | undefined): Quantity | undefined =>
+    bag === undefined || !Object.hasOwn(bag, name) ? undefined : Quantity.parse(bag[name] ?? "0");
   const [min, max, limit, request, ratio] = [read(item.min), read(item.max), read(item.default), read(item.defaultRequest), read(item.maxLimitRequestRatio)];
   const above = (a: Quantity | undefined, b: Quantity | undefined): boolean => a !== undefined && b !== undefined && a.compare(b) > 0;
   const at = (bag: string): FieldPath => path.child(bag).key(name);

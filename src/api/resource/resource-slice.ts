@@ -55,7 +55,7 @@ function* validateSlice({ driver, pool, nodeName, nodeSelector, allNodes, perDev
   if (nodeName === "") yield specPath.child("nodeName").invalid(nodeName, "must be either unset or set to a non-empty string");
   else if (nodeName !== undefined) yield* checkDnsSubdomain(specPath.child("nodeName"), nodeName);
   if (nodeSelector !== undefined) {
-    if (nodeSelector.nodeSelectorTerms.length !== 1)
+    if ((nodeSelector as Partial<typeof nodeSelector>).nodeSelectorTerms?.length !== 1)
       yield specPath.child("nodeSelector", "nodeSelectorTerms").invalid(nodeSelector.nodeSelectorTerms, "must have exactly one node selector term");
     yield* validateNodeSelector(nodeSelector, specPath.child("nodeSelector"));
   }

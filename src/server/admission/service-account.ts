@@ -42,7 +42,7 @@ export function serviceAccountAdmission(deps: { readonly cache: StateCache; read
 }
 
 function mountToken(pod: Draft<Pod>, random: Random): void {
-  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const containers = [...(pod.spec.initContainers ?? []), ...((pod.spec as Partial<typeof pod.spec>).containers ?? [])];
   const without = containers.filter(({ volumeMounts }) => !(volumeMounts ?? []).some(({ mountPath }) => mountPath === MOUNT_PATH));
   if (without.length === 0) return;
   const known = (pod.spec.volumes ?? []).find(({ name }) => name.startsWith("kube-api-access-"))?.name;

@@ -8,7 +8,7 @@ import type { Logger } from "../../base/log.ts";
 import type { ApiRequest, ApiResponse, Caller, ClientCertificate, Handle } from "../../meta/wire.ts";
 import { requestBody } from "./request-body.ts";
 import { forwardRequest, forwardUpgrade, type ProxyIdentities } from "./forward.ts";
-import { isCompressed, writeHttp1, writeHttp2 } from "./write-response.ts";
+import { drained, isCompressed, writeHttp1, writeHttp2 } from "./write-response.ts";
 
 export interface ListenerOptions {
   readonly host: string;
@@ -194,7 +194,7 @@ async function refuseUpgrade(socket: Duplex, { status, body }: ApiResponse): Pro
     socket.write(`HTTP/1.1 ${status} OK\r\nContent-Type: ${body.contentType}\r\nConnection: close\r\n\r\n`);
     for await (const chunk of body.chunks) {
       if (socket.destroyed) break;
-      socket.write(chunk);
+      if (!socket.write(chunk)) await drained(socket);
     }
     socket.end();
     return;

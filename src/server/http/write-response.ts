@@ -98,7 +98,7 @@ async function writeChunks(out: Writable, chunks: readonly Uint8Array[]): Promis
 }
 
 /** PERF: plain listeners; an AbortSignal to take them off again would make an error with a stack each time. */
-function drained(out: Writable): Promise<void> {
+export function drained(out: Writable): Promise<void> {
   return new Promise((resolve) => {
     if (out.destroyed) {
       resolve();

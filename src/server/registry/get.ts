@@ -32,5 +32,8 @@ export function entryResponse(status: number, served: ServedResource, entry: Cac
 
 /** What a writer is answered with. */
 export function formFor(context: ResourceContext): Form {
-  return negotiate(context.request, context.query, offerOf(context.served));
+  const form = negotiate(context.request, context.query, offerOf(context.served));
+  // Refused before anything is written, not after.
+  if (form.as === "table") includeObjectOf(context.query);
+  return form;
 }

@@ -38,7 +38,8 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
   return valueResponse(201, { ...successStatus(), code: 201 }, form);
 }
 
-function checkTarget({ target }: Draft<Binding>, name: string): void {
+/** The target is required, but the body is anybody's. */
+function checkTarget({ target = {} }: Partial<Draft<Binding>>, name: string): void {
   const errors = [];
   if (target.kind !== undefined && target.kind !== "" && target.kind !== "Node")
     errors.push({ type: "FieldValueNotSupported" as const, field: "target.kind", value: target.kind, detail: 'supported values: "Node", "<empty>"' });
