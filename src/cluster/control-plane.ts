@@ -73,6 +73,8 @@ export interface ControlPlaneDeps {
 /** In-process parts speak as what they are. */
 const user = (name: string): UserInfo => ({ name, groups: ["system:masters", "system:authenticated"] });
 
+const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");
+
 /** The `offset`-th address of a range. */
 export function addressIn(cidr: Cidr, offset: number): string {
   const base = networkOf(cidr);
@@ -110,6 +112,9 @@ export class ControlPlane {
   readonly #store: Store;
   readonly #listener: Listener;
   readonly #stop = new AbortController();
+  /** The API server outlives the components: what they write as they end must be seen through. */
+  readonly #stopServing = new AbortController();
+  #serving: Promise<void> | undefined;
   #fail: ((error: Error) => void) | undefined;
   readonly #running: Promise<unknown>[] = [];
   readonly #deps: ControlPlaneDeps;
@@ -182,7 +187,8 @@ export class ControlPlane {
       const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
       const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics });
       plane.#audit = audit?.log;
-      plane.#follow("api server", api.run(plane.#stop.signal));
+      plane.#serving = api.run(plane.#stopServing.signal);
+      plane.#serving.catch((error: unknown) => plane.#failedWith("api server", error));
       // Not awaited: what an older key sealed is read all the same.
       if (store instanceof EncryptedStore) plane.#follow("encryption", store.rewriteStale("/registry/", plane.#stop.signal));
       const registrar = new CrdRegistrar({ ...api.parts, client: plane.client("system:apiserver") });
@@ -222,7 +228,9 @@ export class ControlPlane {
         ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: port }],
       });
     }
-    await publishApiEndpoints(admin, { address: this.#options.advertiseAddress, port });
+    // On loopback alone no pod can reach the server, and endpoints may not say so.
+    if (isLoopback(this.#options.advertiseAddress)) log.warn("the API server is reached from this machine only: pods cannot use it", { address: this.#options.advertiseAddress });
+    else await publishApiEndpoints(admin, { address: this.#options.advertiseAddress, port });
     if (this.#options.store.engine === "lmdb") {
       await this.#lead(signal, () => this.#deps.stage("controllers and scheduler"));
       return;
@@ -289,6 +297,8 @@ export class ControlPlane {
     await this.#listener.closeGracefully(2_000);
     this.#stop.abort(new Error("stopped"));
     await Promise.all(this.#running);
+    this.#stopServing.abort(new Error("stopped"));
+    await this.#serving?.catch(() => {});
     await this.#store.close();
     await this.#audit?.close();
   }
@@ -297,14 +307,14 @@ export class ControlPlane {
   readonly failed = new Promise<Error>((resolve) => {
     this.#fail = resolve;
   });
+  #failedWith(component: string, error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.#deps.log.error("component failed", { component, error });
+    this.#fail?.(error instanceof Error ? error : new Error(String(error)));
+  }
+
   #follow(name: string, run: Promise<unknown>): void {
-    this.#running.push(
-      run.catch((error: unknown) => {
-        if (this.#stop.signal.aborted) return;
-        this.#deps.log.error("component failed", { component: name, error });
-        this.#fail?.(error instanceof Error ? error : new Error(String(error)));
-      }),
-    );
+    this.#running.push(run.catch((error: unknown) => this.#failedWith(name, error)));
   }
 
   /** Resolves when `stop` has been called. */

@@ -65,6 +65,15 @@ export class StateCache {
 
   /** Follows the store until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#follow(signal);
+    } finally {
+      // Nothing more will be seen: nobody may wait for it.
+      for (const waiter of this.#waiting.splice(0)) waiter.resolve();
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         for await (const batch of this.#store.watch(ROOT, { since: this.#revision, signal })) this.#apply(batch);
