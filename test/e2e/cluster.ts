@@ -97,7 +97,7 @@ export class Cluster {
     const child = spawn(process.execPath, [keles, "up", ...this.flags], { stdio: ["ignore", "pipe", "pipe"], detached: true });
     this.#process = child;
     // A test run that is broken off takes its clusters with it.
-    const end = (): void => void (hasEnded(child) || process.kill(-(child.pid ?? process.pid), "SIGINT"));
+    const end = (): void => void (hasEnded(child) || child.pid === undefined || process.kill(-child.pid, "SIGINT"));
     process.once("exit", end);
     child.once("exit", () => process.off("exit", end));
     for (const stream of [child.stdout, child.stderr])
@@ -158,12 +158,12 @@ export class Cluster {
 
   /** Ctrl-C: its exit code. The data stay, and nothing else may. */
   async stop(): Promise<number | undefined> {
-    return this.#end(() => process.kill(-this.pid, "SIGINT"));
+    return this.#end("SIGINT");
   }
 
   /** As when the machine's memory ran out: control plane and agent are gone at once. Containers go on. */
   async kill9(): Promise<void> {
-    await this.#end(() => process.kill(-this.pid, "SIGKILL"));
+    await this.#end("SIGKILL");
   }
 
   /** The child that runs the node agent. */
@@ -204,8 +204,10 @@ export class Cluster {
     if (ran && (code !== 0 || remains.length > 0)) throw new Error(`the cluster ended with ${code ?? "a signal"} and left ${remains.join("\n")}\n${output}`);
   }
 
-  async #end(send: () => void): Promise<number | undefined> {
-    send();
+  /** To the whole process group, if it is there. */
+  async #end(signal: NodeJS.Signals): Promise<number | undefined> {
+    const child = this.#process;
+    if (child?.pid !== undefined && !hasEnded(child)) process.kill(-child.pid, signal);
     return this.ended();
   }
 }

@@ -34,7 +34,14 @@ export async function startRegistry(): Promise<Registry> {
   );
   const url = `http://127.0.0.1:${port}`;
   const { child, said } = serve(config);
+  // A run that is broken off does not come to `stop`.
+  const leave = (): void => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", leave);
   const stop = async (): Promise<void> => {
+    process.off("exit", leave);
     if (child.exitCode === null && child.signalCode === null) {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
