@@ -7,6 +7,8 @@ export default defineConfig({
     pool: "forks",
     fileParallelism: false,
     testTimeout: 120_000,
+    // As in vitest.config.ts: what fails twice is wrong.
+    retry: 1,
     hookTimeout: 120_000,
   },
 });
