@@ -107,12 +107,10 @@ describe("LmdbStore's history", () => {
     await Promise.all(Array.from({ length: 3_000 }, (_, index) => put(`/a/${String(index).padStart(5, "0")}`, 10)));
     const before = await store.revision();
     let turnsOfOthers = 0;
-    let ended = false;
-    const range = store.range("/a/").finally(() => {
-      ended = true;
-    });
+    const ended = new AbortController();
+    const range = store.range("/a/").finally(() => ended.abort());
     const commits = Promise.all([put("/a/00000", 20), put("/a/99999", 20)]);
-    while (!ended) {
+    while (!ended.signal.aborted) {
       await new Promise((resolve) => setImmediate(resolve));
       turnsOfOthers += 1;
     }
