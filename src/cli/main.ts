@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
-import { flagOf, type SettingDefinition, settingDefinitions } from "../cluster/settings.ts";
+import { settingDefinitions } from "../cluster/settings.ts";
+import { flagOf, type SettingDefinition } from "../cluster/settings/setting-group.ts";
 import { UserError } from "../cluster/user-error.ts";
 import { gitVersion, kelesVersion } from "../cluster/version.ts";
 

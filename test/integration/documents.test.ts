@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { flagOf, settingDefinitions, variableOf } from "../../src/cluster/settings.ts";
+import { settingDefinitions } from "../../src/cluster/settings.ts";
+import { flagOf, variableOf } from "../../src/cluster/settings/setting-group.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
