@@ -31,7 +31,7 @@ import type { Store } from "../store/contract.ts";
 import { EncryptedStore } from "../store/encrypted/encrypted-store.ts";
 import { publishApiEndpoints } from "./api-endpoints.ts";
 import { AuditLog, readAuditPolicy } from "./audit-log.ts";
-import { readEncryptionConfig } from "./encryption-config.ts";
+import { Encryption } from "./encryption/encryption.ts";
 import { ensureService } from "./ensure-service.ts";
 import { openStore, type StorePlace } from "./open-store.ts";
 import { certificateAuthority } from "./pki/certificate-authority.ts";
@@ -143,8 +143,12 @@ export class ControlPlane {
     const cidr = parseCidr(options.serviceCidr);
     if (cidr === undefined) throw new Error(`not a range: ${options.serviceCidr}`);
     const audit = openAudit(options, deps);
-    const transformerFor = (options.encryptionConfig ?? "") === "" ? undefined : readEncryptionConfig(options.encryptionConfig ?? "", nodeCiphers);
-    const opening = openStore(options.store).then((opened) => (transformerFor === undefined ? opened : new EncryptedStore({ transformerFor }, { store: opened })));
+    const metrics = promMetrics({ processMetrics: true });
+    const { encryptionConfig = "" } = options;
+    const encryption = encryptionConfig === "" ? undefined : await Encryption.open({ path: encryptionConfig }, { ...deps, ciphers: nodeCiphers, metrics });
+    const opening = openStore(options.store).then((opened) =>
+      encryption === undefined ? opened : new EncryptedStore({ transformerFor: encryption.transformerFor }, { store: opened }),
+    );
     // A failure is looked at below, after the certificates.
     opening.then(
       () => deps.owned?.(),
@@ -166,7 +170,6 @@ export class ControlPlane {
     deps.stage("certificates");
     const store = await opening;
     deps.stage("store");
-    const metrics = promMetrics({ processMetrics: true });
     try {
       const api: ApiServer = serveApi(
         {
@@ -176,6 +179,7 @@ export class ControlPlane {
           issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
           version: versionInfo,
           metricsText: () => metrics.render(),
+          checks: encryption === undefined ? [] : [{ name: "kms-providers", on: ["healthz", "readyz"], check: () => encryption.problem() }],
         },
         { store, signer: nodeSigner(pki.serviceAccountKey.privateKey), clock: deps.clock, random: deps.random, log: deps.log, metrics, audit: audit?.auditor },
       );
@@ -190,13 +194,14 @@ export class ControlPlane {
       plane.#serving = api.run(plane.#stopServing.signal);
       plane.#serving.catch((error: unknown) => plane.#failedWith("api server", error));
       // Not awaited: what an older key sealed is read all the same.
-      if (store instanceof EncryptedStore) plane.#follow("encryption", store.rewriteStale("/registry/", plane.#stop.signal));
+      if (store instanceof EncryptedStore && encryption !== undefined) plane.#follow("encryption", encryption.run(store, plane.#stop.signal));
       const registrar = new CrdRegistrar({ ...api.parts, client: plane.client("system:apiserver") });
       plane.#follow("custom resources", registrar.run(plane.#stop.signal));
       await ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr });
       deps.stage("API server");
       return plane;
     } catch (error) {
+      encryption?.close();
       await store.close();
       throw error;
     }

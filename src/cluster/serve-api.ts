@@ -57,6 +57,8 @@ export interface ServeOptions {
   readonly version: VersionInfo;
   /** Users by token, for as long as the server runs. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** Health checks besides the server's own. */
+  readonly checks?: readonly HealthCheck[];
   /** What /metrics shows. */
   metricsText(): Promise<string>;
 }
@@ -95,6 +97,7 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
   const checks: readonly HealthCheck[] = [
     { name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined },
     { name: "store", on: ["healthz", "readyz"], check: () => (api.ready ? undefined : "the state is not loaded") },
+    ...(options.checks ?? []),
   ];
   const api: ApiServer = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions }, deps, (parts) => {
     const { cache } = parts;

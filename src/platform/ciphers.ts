@@ -12,6 +12,8 @@ export interface Ciphers {
   aescbc(key: Uint8Array): Cipher;
   /** AES-GCM with a random nonce of 12 bytes; 16, 24 or 32 bytes. */
   aesgcm(key: Uint8Array): Cipher;
+  /** AES-GCM with a key of its own for each value, derived by HKDF-SHA-256 from the seed and 32 random bytes that stand before the nonce; at least 32 bytes. */
+  derivedAesgcm(seed: Uint8Array): Cipher;
   /** XSalsa20 and Poly1305 with a random nonce of 24 bytes; 32 bytes. */
   secretbox(key: Uint8Array): Cipher;
 }

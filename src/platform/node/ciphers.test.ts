@@ -1,8 +1,14 @@
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodeCiphers } from "./ciphers.ts";
 import { openBox, sealBox } from "./secretbox.ts";
 
+/** T(1) = HMAC(PRK, info | 0x01), written out as the RFC has it. */
+const hkdfExpand = (seed: Uint8Array, info: Uint8Array): Buffer =>
+  createHmac("sha256", seed)
+    .update(Buffer.concat([Buffer.alloc(0), info, Buffer.from([1])]))
+    .digest();
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
 
 // The worked example of "Cryptography in NaCl", section 10.
@@ -19,7 +25,7 @@ it("seals the box that NaCl's own example seals", () => {
   expect(openBox(box, nonce, key)).toEqual(plain);
 });
 
-describe.each(["aescbc", "aesgcm", "secretbox"] as const)("%s", (name) => {
+describe.each(["aescbc", "aesgcm", "derivedAesgcm", "secretbox"] as const)("%s", (name) => {
   const cipher = nodeCiphers[name](new Uint8Array(32).fill(7));
   const other = nodeCiphers[name](new Uint8Array(32).fill(8));
 
@@ -50,6 +56,15 @@ describe.each(["aescbc", "aesgcm", "secretbox"] as const)("%s", (name) => {
 it("binds a value to its key with AES-GCM", () => {
   const cipher = nodeCiphers.aesgcm(new Uint8Array(16));
   expect(() => cipher.open(cipher.seal(Uint8Array.of(1), "/registry/secrets/a/b"), "/registry/secrets/a/c")).toThrow();
+});
+
+it("derives each value's key as HKDF's expansion does", () => {
+  const seed = new Uint8Array(32).map((_, index) => index);
+  const info = new Uint8Array(32).fill(9);
+  const key = new Uint8Array(hkdfExpand(seed, info));
+  const sealed = new Uint8Array([...info, ...nodeCiphers.aesgcm(key).seal(Uint8Array.of(1, 2, 3), "/registry/secrets/a/b")]);
+  expect(nodeCiphers.derivedAesgcm(seed).open(sealed, "/registry/secrets/a/b")).toEqual(Uint8Array.of(1, 2, 3));
+  expect(() => nodeCiphers.derivedAesgcm(new Uint8Array(31))).toThrow("a seed for keys has at least 32 bytes");
 });
 
 it("refuses keys of the wrong length", () => {

@@ -1,11 +1,31 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import type { Ciphers } from "../ciphers.ts";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import type { Cipher, Ciphers } from "../ciphers.ts";
 import { openBox, sealBox } from "./secretbox.ts";
 
 const BLOCK = 16;
 const GCM_NONCE = 12;
 const TAG = 16;
 const BOX_NONCE = 24;
+const DERIVED_KEY = 32;
+
+/** The first block of HKDF's expansion, which is all that a key of 32 bytes needs. @upstream RFC 5869, apiserver/pkg/storage/value/encrypt/aes/aes_extended_nonce.go */
+function derivedKey(seed: Uint8Array, info: Uint8Array): Uint8Array {
+  return new Uint8Array(createHmac("sha256", seed).update(info).update(Uint8Array.of(1)).digest());
+}
+
+function derivedAesgcm(seed: Uint8Array): Cipher {
+  if (seed.length < DERIVED_KEY) throw new RangeError("a seed for keys has at least 32 bytes");
+  return {
+    seal(plain, context) {
+      const info = randomBytes(DERIVED_KEY);
+      return new Uint8Array(Buffer.concat([info, nodeCiphers.aesgcm(derivedKey(seed, info)).seal(plain, context)]));
+    },
+    open(sealed, context) {
+      if (sealed.length < DERIVED_KEY) throw new Error("the stored data is too short");
+      return nodeCiphers.aesgcm(derivedKey(seed, sealed.subarray(0, DERIVED_KEY))).open(sealed.subarray(DERIVED_KEY), context);
+    },
+  };
+}
 
 function bitsOf(key: Uint8Array): number {
   if (key.length !== 16 && key.length !== 24 && key.length !== 32) throw new RangeError("an AES key has 16, 24 or 32 bytes");
@@ -47,6 +67,7 @@ export const nodeCiphers: Ciphers = {
       },
     };
   },
+  derivedAesgcm,
   secretbox(key) {
     if (key.length !== 32) throw new RangeError("a secretbox key has 32 bytes");
     return {

@@ -27,14 +27,15 @@ export class EncryptedStore implements Store {
 
   async range(prefix: string, options?: RangeOptions): Promise<RangeResult> {
     const result = await this.#inner.range(prefix, options);
-    return { ...result, entries: result.entries.map((entry) => this.#opened(entry)) };
+    const entries = result.entries.map((entry) => this.#opened(entry));
+    return { ...result, entries: settled(entries) ?? (await allOf(entries)) };
   }
 
   async commit(ops: readonly Op[]): Promise<number> {
     try {
       return await this.#inner.commit(ops.map((op) => (op.type === "put" ? { ...op, value: this.#seal(op.key, op.value) } : op)));
     } catch (error) {
-      if (error instanceof ConflictError && error.current !== undefined) throw new ConflictError(error.key, this.#opened(error.current));
+      if (error instanceof ConflictError && error.current !== undefined) throw new ConflictError(error.key, await this.#opened(error.current));
       throw error;
     }
   }
@@ -46,7 +47,12 @@ export class EncryptedStore implements Store {
       [Symbol.asyncIterator]: () => {
         const batches = inner[Symbol.asyncIterator]();
         return {
-          next: () => batches.next().then((result) => (result.done === true ? result : { done: false, value: this.#openedBatch(result.value) })),
+          next: () =>
+            batches.next().then((result) => {
+              if (result.done === true) return result;
+              const opened = this.#openedBatch(result.value);
+              return opened instanceof Promise ? opened.then((value) => ({ done: false, value })) : { done: false, value: opened };
+            }),
           return: (value) => batches.return?.(value) ?? Promise.resolve({ done: true, value: undefined }),
         };
       },
@@ -79,7 +85,7 @@ export class EncryptedStore implements Store {
         after = entry.key;
         const transformer = this.#transformerFor(entry.key);
         if (transformer?.isStale(entry.value) !== true || signal.aborted) continue;
-        const value = this.#opened(entry).value;
+        const { value } = await this.#opened(entry);
         try {
           await this.commit([{ type: "put", key: entry.key, value, if: { revision: entry.revision } }]);
           rewritten += 1;
@@ -99,16 +105,29 @@ export class EncryptedStore implements Store {
     return stored;
   }
 
-  #openedBatch(batch: StoreBatch): StoreBatch {
-    return { ...batch, events: batch.events.map((event): StoreEvent => (event.type === "put" ? this.#opened(event) : event)) };
+  #openedBatch(batch: StoreBatch): StoreBatch | Promise<StoreBatch> {
+    const events = batch.events.map((event) => (event.type === "put" ? this.#opened(event) : event));
+    const now = settled<StoreEvent>(events);
+    return now === undefined ? allOf<StoreEvent>(events).then((late) => ({ ...batch, events: late })) : { ...batch, events: now };
   }
 
-  #opened<E extends StoreEntry>(entry: E): E {
+  #opened<E extends StoreEntry>(entry: E): E | Promise<E> {
     const known = this.#plain.get(entry.value);
     if (known !== undefined) return { ...entry, value: known };
     const plain = this.#transformerFor(entry.key)?.open(entry.key, entry.value) ?? entry.value;
+    return plain instanceof Uint8Array ? this.#remember(entry, plain) : plain.then((late) => this.#remember(entry, late));
+  }
+
+  #remember<E extends StoreEntry>(entry: E, plain: Uint8Array): E {
     if (plain === entry.value) return entry;
     this.#plain.set(entry.value, plain);
     return { ...entry, value: plain };
   }
 }
+
+/** PERF: with keys at hand nothing waits, and no promise is made for each value. Undefined when one has to be waited for. */
+function settled<T extends object>(values: readonly (T | Promise<T>)[]): readonly T[] | undefined {
+  return values.some((value) => value instanceof Promise) ? undefined : (values as readonly T[]);
+}
+
+const allOf = <T extends object>(values: readonly (T | Promise<T>)[]): Promise<T[]> => Promise.all(values.map((value) => Promise.resolve(value)));
