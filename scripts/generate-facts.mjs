@@ -398,4 +398,20 @@ writeFileSync(
   join(root, "src/cri/generated/descriptor.ts"),
   `${banner}/** protobufjs JSON descriptor of CRI v1, for fromJSON of @grpc/proto-loader. */\nexport const criDescriptor = ${literal(cri)};\n`,
 );
+
+// ---- operations, for test/integration/operations.test.ts ------------------------------------------------------------
+// One line for each path: the path, then each method with its action ("-" where it has none).
+const operationLines = Object.entries(openapi.paths).map(
+  ([path, methods]) =>
+    `${path} ${Object.entries(methods)
+      .filter(([method]) => method !== "parameters")
+      .map(([method, operation]) => `${method}:${operation["x-kubernetes-action"] ?? "-"}`)
+      .sort()
+      .join(" ")}`,
+);
+mkdirSync(join(root, "test/generated"), { recursive: true });
+writeFileSync(
+  join(root, "test/generated/operations.ts"),
+  `${banner}/** Every operation of the published API: a line for each path, with its methods and what each is (get, list, connect, ...). */\nexport const operationLines = \`\n${operationLines.sort().join("\n")}\n\`;\n`,
+);
 console.log(`${Object.keys(definitions).length} definitions, ${resourceList.length} resources, ${modules.size} type modules`);
