@@ -121,7 +121,8 @@ for (const [path, operations] of Object.entries(openapi.paths)) {
       if (action !== "list" && action !== "deletecollection" && ref && !entry.definition.endsWith(`.${gvk.kind}`)) entry.definition = refName(ref);
       const verb = verbOf[action] ?? action;
       if (!entry.verbs.includes(verb)) entry.verbs.push(verb);
-      if (action === "list" && !entry.verbs.includes("watch")) entry.verbs.push("watch");
+      const watchPath = path.replace(/^(\/api\/[^/]+|\/apis\/[^/]+\/[^/]+)\//, "$1/watch/");
+      if (action === "list" && openapi.paths[watchPath] !== undefined && !entry.verbs.includes("watch")) entry.verbs.push("watch");
     }
   }
 }

@@ -35,6 +35,7 @@ import { openApiPaths } from "../server/openapi/openapi.ts";
 import { admissionPlugins } from "./admission-plugins.ts";
 import { ApiServer } from "../server/server.ts";
 import { bindPod } from "../server/subresources/binding.ts";
+import { componentStatuses } from "../server/subresources/component-statuses.ts";
 import { evictPod } from "../server/subresources/eviction.ts";
 import { finalizeNamespace } from "../server/subresources/finalize.ts";
 import { nodeProxy, podLog, podStream } from "../server/subresources/kubelet-proxy.ts";
@@ -92,6 +93,16 @@ const conversions: readonly ConversionEntry[] = [
   },
 ];
 
+/** Whether the store answers. */
+async function storeProblem(store: Store): Promise<string | undefined> {
+  try {
+    await store.range("/registry/namespaces/default", { limit: 1 });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** The API server of a cluster with everything that is wired into it. */
 export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
   const checks: readonly HealthCheck[] = [
@@ -116,6 +127,15 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
       ["*/scale", scale],
       ["/pods/binding", bindPod],
       ["/bindings", bindPod],
+      // Controllers and scheduler live and end with this process: while it answers, they run.
+      [
+        "/componentstatuses",
+        componentStatuses([
+          { name: "controller-manager", check: () => undefined },
+          { name: "scheduler", check: () => undefined },
+          { name: "etcd-0", check: () => storeProblem(deps.store) },
+        ]),
+      ],
       ["/pods/eviction", evictPod],
       ["/pods/ephemeralcontainers", ephemeralContainers],
       ["/pods/resize", resizePod],

@@ -42,7 +42,7 @@ export async function dispatch(
   const context: ResourceContext = { request, query, target: place, served, user, signal, warnings };
   if (place.subresource !== "") return dispatchSubresource(parts, special, context);
   const handler = special.get(`${target.group}/${target.resource}`);
-  if (handler !== undefined && served.verbs.has(place.verb) && place.name === "") return handler(parts, context);
+  if (handler !== undefined && served.verbs.has(place.verb) && (place.name === "" || place.verb === "get")) return handler(parts, context);
   return dispatchStored(parts, context);
 }
 
@@ -51,7 +51,7 @@ function dispatchSubresource(parts: ServerParts, special: SpecialHandlers, conte
   const { group, resource, subresource, verb } = target;
   const fact = served.subresources.get(subresource);
   if (fact === undefined) throw noSuchPath();
-  if (!fact.verbs.includes(verb)) throw methodNotAllowed({ ...served.resource, name: target.name }, verbText(verb));
+  if (!fact.verbs.includes(verb) && (verb !== "" || subresource !== "proxy")) throw methodNotAllowed({ ...served.resource, name: target.name }, verbText(verb));
   const handler = special.get(`${group}/${resource}/${subresource}`) ?? special.get(`*/${subresource}`);
   if (handler !== undefined) return handler(parts, context);
   if (subresource === "status") return dispatchStored(parts, context);

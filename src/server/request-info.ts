@@ -22,7 +22,8 @@ export interface ResourceRequest {
   readonly rest: string;
 }
 
-export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
+/** Empty for OPTIONS, which only a proxy takes. */
+export type Verb = "" | "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
 
 const verbOfMethod: ReadonlyMap<string, Verb> = new Map([
   ["POST", "create"],
@@ -31,6 +32,7 @@ const verbOfMethod: ReadonlyMap<string, Verb> = new Map([
   ["PUT", "update"],
   ["PATCH", "patch"],
   ["DELETE", "delete"],
+  ["OPTIONS", ""],
 ]);
 /** Subresources of namespaces; any other word after a namespace's name is a resource inside it. */
 const namespaceSubresources = new Set(["status", "finalize"]);

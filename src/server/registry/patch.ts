@@ -5,7 +5,7 @@ import { applyJsonPatch } from "../../meta/patch/json-patch.ts";
 import { applyMergePatch } from "../../meta/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "../../meta/patch/strategic-merge-patch.ts";
 import { badRequest, failure, type FieldError, invalid } from "../../meta/status-error.ts";
-import type { ApiResponse } from "../../meta/wire.ts";
+import type { ApiRequest, ApiResponse } from "../../meta/wire.ts";
 import { parseYaml } from "../../meta/yaml-codec.ts";
 import { mustBeAllowedToCreate } from "../authz/may-create.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
@@ -28,9 +28,9 @@ export const patchTypes = {
 /** PATCH: the patch is applied to the object in the served version; lost races are tried again on the newer object. */
 export async function patch(parts: ServerParts, context: ResourceContext, storage: Storage, rules?: UpdateRules): Promise<ApiResponse> {
   const { query, request } = context;
-  const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = mediaTypeOf(request);
   const isApply = type === patchTypes.apply;
-  checkOptions(query, isApply);
+  checkPatchOptions(query, isApply);
   const options = {
     form: formFor(context),
     dryRun: isDryRun(query.getAll("dryRun"), "PatchOptions"),
@@ -42,8 +42,13 @@ export async function patch(parts: ServerParts, context: ResourceContext, storag
   return isApply ? serverSideApply(parts, context, storage, options) : plainPatch(parts, context, storage, { ...options, type });
 }
 
+/** What a body says it is, without parameters. */
+export function mediaTypeOf({ headers }: ApiRequest): string {
+  return (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
 /** @upstream apimachinery/pkg/apis/meta/v1/validation ValidatePatchOptions */
-function checkOptions(query: URLSearchParams, isApply: boolean): void {
+export function checkPatchOptions(query: URLSearchParams, isApply: boolean): void {
   const errors: FieldError[] = [];
   if (isApply && (query.get("fieldManager") ?? "") === "") errors.push({ type: "FieldValueRequired", field: "fieldManager", detail: "is required for apply patch" });
   if (!isApply && query.has("force")) errors.push({ type: "FieldValueForbidden", field: "force", detail: "may not be specified for non-apply patch" });

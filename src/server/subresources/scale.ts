@@ -1,5 +1,6 @@
 import type { Scale } from "../../api/generated/types/autoscaling-v1.ts";
 import { schemaByName } from "../../api/schemas.ts";
+import { unchecked } from "../../api/unchecked.ts";
 import { clone, type Draft } from "../../base/values.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { applyJsonPatch } from "../../meta/patch/json-patch.ts";
@@ -8,15 +9,18 @@ import { applyStrategicMergePatch } from "../../meta/patch/strategic-merge-patch
 import { badRequest, conflict, failure, invalid, modifiedText, notFound } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { parseJson } from "../../meta/json-codec.ts";
+import { parseYaml } from "../../meta/yaml-codec.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { ScaleDefinition } from "../../api/kind.ts";
+import type { CacheEntry } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { decodeObject, readObject, readText } from "../registry/body.ts";
+import { applyConfiguration } from "../registry/field-managers.ts";
 import { fieldManagerOf, fieldValidationOf, isDryRun } from "../registry/options.ts";
-import { patchTypes } from "../registry/patch.ts";
+import { checkPatchOptions, mediaTypeOf, patchTypes } from "../registry/patch.ts";
 import { parseResourceVersion, waitForRevision } from "../registry/resource-version.ts";
 import { changeObject } from "../registry/update.ts";
-import { keyFor, type ServedResource, viewOf } from "../resources/served-resource.ts";
+import { keyFor, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 import { negotiate } from "../respond/negotiate.ts";
 import { valueResponse } from "../respond/response.ts";
 
@@ -36,8 +40,17 @@ export async function scale(parts: ServerParts, context: ResourceContext): Promi
     if (entry === undefined) throw notFound({ ...served.resource, name: target.name });
     return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
   }
+  const isApply = target.verb === "patch" && mediaTypeOf(request) === patchTypes.apply;
+  if (target.verb === "patch") checkPatchOptions(query, isApply);
+  const entry = isApply ? await applyScale(parts, context, storage, definition) : await changeScale(parts, context, storage, definition);
+  return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
+}
+
+/** PUT and the patches that are no apply. */
+async function changeScale(parts: ServerParts, context: ResourceContext, storage: Storage, definition: ScaleDefinition<KubeObject>): Promise<CacheEntry> {
+  const { served, target, query, request } = context;
   const next = target.verb === "update" ? await fromUpdate(context) : await fromPatch(context, definition);
-  const entry = await changeObject(parts, context, storage, {
+  return changeObject(parts, context, storage, {
     dryRun: isDryRun(query.getAll("dryRun"), "UpdateOptions"),
     manager: fieldManagerOf(query, request.headers["user-agent"], "UpdateOptions"),
     retryConflicts: true,
@@ -51,7 +64,33 @@ export async function scale(parts: ServerParts, context: ResourceContext): Promi
       return Promise.resolve(draft);
     },
   });
-  return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
+}
+
+/**
+ * Server-side apply of a Scale: whoever applies it owns the replicas of the object that scales, and meets the other
+ * owners of them there. @upstream apimachinery/pkg/util/managedfields/scalehandler.go
+ */
+async function applyScale(parts: ServerParts, context: ResourceContext, storage: Storage, definition: ScaleDefinition<KubeObject>): Promise<CacheEntry> {
+  const { request, served, query, target, warnings } = context;
+  const value = request.body.type === "value" ? request.body.value : parseYaml(await readText(request)).value;
+  const wanted = decodeObject({ value, problems: [] }, asScale(served), fieldValidationOf(query, "PatchOptions"), warnings) as unknown as Scale;
+  checkScale(wanted, served, target.name);
+  const name = wanted.metadata.name ?? "";
+  if (name !== "" && name !== target.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
+  const { replicas } = unchecked(wanted).spec ?? {};
+  const config: Draft<KubeObject> & { spec?: object } = { apiVersion: served.apiVersion, kind: served.resource.kind, metadata: { name: target.name } };
+  if (replicas !== undefined) {
+    config.spec = {};
+    definition.setReplicas(config, replicas);
+  }
+  const manager = fieldManagerOf(query, request.headers["user-agent"], "PatchOptions");
+  const writer = { manager, subresource: target.subresource, nowMs: parts.clock.now(), force: query.get("force") === "true" };
+  return changeObject(parts, context, storage, {
+    dryRun: isDryRun(query.getAll("dryRun"), "PatchOptions"),
+    manager: undefined,
+    retryConflicts: true,
+    next: (previous) => Promise.resolve(decodeObject({ value: applyConfiguration(config, previous, served, writer), problems: [] }, served, "Ignore", [])),
+  });
 }
 
 async function fromUpdate({ request, served, target, query, warnings }: ResourceContext): Promise<(previous: KubeObject) => Scale> {
@@ -64,17 +103,14 @@ async function fromUpdate({ request, served, target, query, warnings }: Resource
 
 async function fromPatch(context: ResourceContext, definition: ScaleDefinition<KubeObject>): Promise<(previous: KubeObject) => Scale> {
   const { request, served, query, warnings } = context;
-  const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
+  const type = mediaTypeOf(request);
   const body = request.body.type === "value" ? request.body.value : parseJson(await readText(request));
   const validation = fieldValidationOf(query, "PatchOptions");
   const apply = (scale: unknown): unknown => {
     if (type === patchTypes.json) return applyJsonPatch(scale, body);
     if (type === patchTypes.merge) return applyMergePatch(scale, body);
     if (type === patchTypes.strategic && scaleSchema !== undefined) return applyStrategicMergePatch(scale, body, scaleSchema);
-    throw failure(
-      "UnsupportedMediaType",
-      `the body of the request was in an unknown format - accepted media types include: ${patchTypes.json}, ${patchTypes.merge}, ${patchTypes.strategic}`,
-    );
+    throw failure("UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: ${Object.values(patchTypes).join(", ")}`);
   };
   return (previous) => {
     const problems: string[] = [];
