@@ -8,7 +8,7 @@ type Flags = Record<string, unknown>;
 
 function optionOf({ name, kind, placeholder, description, fallback }: SettingDefinition): Option {
   const shown = fallback();
-  const tail = kind === "flag" || shown === "" || name === "kubeconfig" ? "" : ` (default ${String(shown)})`;
+  const tail = kind === "flag" || shown === "" || description.includes("(default ") ? "" : ` (default ${String(shown)})`;
   return new Option(kind === "flag" ? `--${flagOf(name)}` : `--${flagOf(name)} <${placeholder}>`, `${description}${tail}`);
 }
 
@@ -54,6 +54,17 @@ function build(done: (code: Promise<number>) => void): Command {
       ...dataDir,
       new Option("--yes", "really"),
     ]),
+  );
+  program.addCommand(
+    newCommand("why")
+      .description("say why a pod waits, why something does not go away (TYPE/NAME), or why a request is allowed or denied (access VERB RESOURCE --as USER)")
+      .argument("<WHAT...>")
+      .option("-n, --namespace <NAME>", "namespace of the object")
+      .option("--kubeconfig <FILE>", "kubeconfig of the cluster (default as kubectl, else <data-dir>/kubeconfig)")
+      .option("--context <NAME>", "context of the kubeconfig")
+      .option("--as <USER>", "with access: the user it is about")
+      .option("--as-group <GROUP>", "with access: a group of theirs; may be given several times", (group: string, before: string[] | undefined) => [...(before ?? []), group])
+      .action((args: readonly string[], flags: Flags) => done(import("./why/why-command.ts").then(({ whyCommand }) => whyCommand(args, flags)))),
   );
   const image = newCommand("image").description("images of the node");
   image.addCommand(

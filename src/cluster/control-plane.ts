@@ -26,6 +26,7 @@ import { Auditor } from "../server/audit/auditor.ts";
 import { ensureBootstrapObjects } from "../server/bootstrap/ensure-objects.ts";
 import { CrdRegistrar } from "../server/crd/registrar.ts";
 import { Listener } from "../server/http/listener.ts";
+import type { PodExplainer } from "../server/insight/pod-verdicts.ts";
 import type { ApiServer } from "../server/server.ts";
 import type { Store } from "../store/contract.ts";
 import { EncryptedStore } from "../store/encrypted/encrypted-store.ts";
@@ -120,12 +121,22 @@ export class ControlPlane {
   readonly #deps: ControlPlaneDeps;
   readonly #options: ControlPlaneOptions;
   readonly #metrics: PromMetrics;
+  /** Who explains pods, while the scheduler runs here. */
+  readonly #scheduling: { explainer?: PodExplainer };
   #audit: AuditLog | undefined;
 
   private constructor(
     options: ControlPlaneOptions,
     deps: ControlPlaneDeps,
-    parts: { readonly pki: Pki; readonly api: ApiServer; readonly store: Store; readonly listener: Listener; readonly address: AddressInfo; readonly metrics: PromMetrics },
+    parts: {
+      readonly pki: Pki;
+      readonly api: ApiServer;
+      readonly store: Store;
+      readonly listener: Listener;
+      readonly address: AddressInfo;
+      readonly metrics: PromMetrics;
+      readonly scheduling: { explainer?: PodExplainer };
+    },
   ) {
     this.#options = options;
     this.#deps = deps;
@@ -135,6 +146,7 @@ export class ControlPlane {
     this.#store = parts.store;
     this.#listener = parts.listener;
     this.#metrics = parts.metrics;
+    this.#scheduling = parts.scheduling;
   }
 
   /** Resolves when the API server answers; `runComponents` then starts the rest. */
@@ -170,6 +182,7 @@ export class ControlPlane {
     deps.stage("certificates");
     const store = await opening;
     deps.stage("store");
+    const scheduling: { explainer?: PodExplainer } = {};
     try {
       const api: ApiServer = serveApi(
         {
@@ -178,6 +191,7 @@ export class ControlPlane {
           clusterCa: pki.ca.certificate,
           issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
           version: versionInfo,
+          podExplainer: () => scheduling.explainer,
           metricsText: () => metrics.render(),
           checks: encryption === undefined ? [] : [{ name: "kms-providers", on: ["healthz", "readyz"], check: () => encryption.problem() }],
         },
@@ -189,7 +203,7 @@ export class ControlPlane {
         { handle: api.handle, identities: { "kubelet-client": pki.kubeletClient, "front-proxy": pki.frontProxyClient }, log: deps.log },
       );
       const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
-      const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics });
+      const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics, scheduling });
       plane.#audit = audit?.log;
       plane.#serving = api.run(plane.#stopServing.signal);
       plane.#serving.catch((error: unknown) => plane.#failedWith("api server", error));
@@ -282,7 +296,13 @@ export class ControlPlane {
         metrics: this.#metrics,
       },
     );
-    this.#follow("scheduler", scheduler.run(signal));
+    this.#scheduling.explainer = (key) => scheduler.explain(key);
+    this.#follow(
+      "scheduler",
+      scheduler.run(signal).finally(() => {
+        delete this.#scheduling.explainer;
+      }),
+    );
     this.#follow("informers", informers.run(signal));
     await informers.waitForSync(signal);
     working();

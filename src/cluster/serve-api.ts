@@ -31,6 +31,9 @@ import { nodeRules } from "../server/bootstrap/policy.ts";
 import { discoveryPaths } from "../server/discovery/discovery.ts";
 import type { SpecialHandler } from "../server/dispatch.ts";
 import { type HealthCheck, healthPaths, metricsPath, type VersionInfo, versionPath } from "../server/health.ts";
+import { accessExplanation } from "../server/insight/access-explanations.ts";
+import { type PodExplainer, podVerdictsOf } from "../server/insight/pod-verdicts.ts";
+import { serveInsight } from "../server/insight/serve-insight.ts";
 import { openApiPaths } from "../server/openapi/openapi.ts";
 import { admissionPlugins } from "./admission-plugins.ts";
 import { ApiServer } from "../server/server.ts";
@@ -60,6 +63,8 @@ export interface ServeOptions {
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Health checks besides the server's own. */
   readonly checks?: readonly HealthCheck[];
+  /** Who tells why pods are where they are; undefined while no scheduler runs here. */
+  podExplainer?(): PodExplainer | undefined;
   /** What /metrics shows. */
   metricsText(): Promise<string>;
 }
@@ -123,6 +128,7 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
     const graph = new NodeGraph({ cache });
     const authorizer = new AnyAuthorizer([new NodeAuthorizer({ rules: nodeRules }, { graph }), rbac]);
     const { clusterCa } = options;
+    serveInsight(parts.table);
     const special = new Map<string, SpecialHandler>([
       ["*/scale", scale],
       ["/pods/binding", bindPod],
@@ -155,6 +161,8 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
       ["authorization.k8s.io/selfsubjectaccessreviews", selfSubjectAccessReview],
       ["authorization.k8s.io/selfsubjectrulesreviews", selfSubjectRulesReview],
       ["authorization.k8s.io/subjectaccessreviews", subjectAccessReview],
+      ["insight.keles.dev/podverdicts", podVerdictsOf(() => options.podExplainer?.())],
+      ["insight.keles.dev/accessexplanations", accessExplanation(rbac)],
     ]);
     return {
       authenticators: [clientCertificate, bearerTokens({ audiences }, { tokens: tokenKinds })],

@@ -1,5 +1,6 @@
 import { pods } from "../api/generated/resources.ts";
 import type { Pod } from "../api/generated/types/core-v1.ts";
+import type { PodVerdictStatus } from "../api/insight/pod-verdict.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -28,6 +29,8 @@ import { type Readers, readersOver } from "./readers.ts";
 import { Slots } from "./slots.ts";
 import { type Diagnosis, diagnosisText, NO_NODES } from "./verdict.ts";
 import { VerdictRecord } from "./verdict-record.ts";
+import { plainStatus, refusalSuggestion, waitingStatus } from "./why/pod-verdict.ts";
+import { type Judge, smallestChange } from "./why/smallest-change.ts";
 import { VolumeBinder } from "./volumes/bind-volumes.ts";
 
 export interface SchedulerOptions {
@@ -103,8 +106,36 @@ export class Scheduler {
     const pod = this.#pods.get(key);
     const profile = pod === undefined || !this.#events.isMine(pod) || this.#state.assumed.has(key) ? undefined : this.#profileOf(pod);
     if (pod === undefined || profile === undefined) return undefined;
+    return this.#diagnose(pod, profile);
+  }
+
+  /** What keeps the pod from every node now; undefined: it would fit. */
+  #diagnose(pod: Pod, profile: Profile): Diagnosis | undefined {
     const choice = chooseNode(this.#cycle(podInfo(pod), { ...profile, memos: undefined }), { startIndex: 0 }, this.#deps.random);
     return choice.node === undefined ? choice.diagnosis : undefined;
+  }
+
+  /** Why a pod is where it is, or nowhere; undefined: there is no such pod. */
+  explain(key: string): PodVerdictStatus | undefined {
+    const pod = this.#pods.get(key);
+    if (pod === undefined) return undefined;
+    const { cluster } = this.#state;
+    const plain = plainStatus(pod, cluster.nodes.length, (name) => this.#profiles.has(name));
+    if (plain !== undefined) return plain;
+    const profile = this.#profileOf(pod);
+    // As things stand now: what was worked out at the last attempt may be long past.
+    const diagnosis = profile === undefined || this.#state.assumed.has(key) ? undefined : this.#diagnose(pod, profile);
+    if (profile === undefined || diagnosis === undefined) return { phase: "Pending", message: "a node takes it at the next attempt", nodes: cluster.nodes.length };
+    if (diagnosis.refusal !== undefined) return waitingStatus(pod, diagnosis, refusalSuggestion(diagnosis.refusal));
+    const judge: Judge = (changed) => {
+      const cycle = this.#cycle(changed, { ...profile, memos: undefined });
+      return cycle.refusal === undefined ? cycle : "refused";
+    };
+    return waitingStatus(
+      pod,
+      diagnosis,
+      smallestChange(pod, diagnosis.verdicts, (name) => cluster.node(name), judge),
+    );
   }
 
   /** Until the signal aborts. Rejects only when the informers do. */

@@ -42,7 +42,7 @@ export async function dispatch(
   const context: ResourceContext = { request, query, target: place, served, user, signal, warnings };
   if (place.subresource !== "") return dispatchSubresource(parts, special, context);
   const handler = special.get(`${target.group}/${target.resource}`);
-  if (handler !== undefined && served.verbs.has(place.verb) && (place.name === "" || place.verb === "get")) return handler(parts, context);
+  if (handler !== undefined && served.verbs.has(place.verb) && (place.name === "" || served.storage === undefined)) return handler(parts, context);
   return dispatchStored(parts, context);
 }
 

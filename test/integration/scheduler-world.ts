@@ -60,7 +60,15 @@ export async function schedulerWorld(options: SchedulerOptions & { readonly arou
   const serviceCidr = parseCidr("10.96.0.0/16");
   if (serviceCidr === undefined) throw new Error("a range");
   const api = serveApi(
-    { serviceCidr, nodePorts: { first: 30_000, last: 32_767 }, clusterCa: "", issuer: "https://x", version: versionInfo, metricsText: () => Promise.resolve("") },
+    {
+      serviceCidr,
+      nodePorts: { first: 30_000, last: 32_767 },
+      clusterCa: "",
+      issuer: "https://x",
+      version: versionInfo,
+      podExplainer: () => (key) => scheduler.explain(key),
+      metricsText: () => Promise.resolve(""),
+    },
     { store, signer: nodeSigner(privateKey), clock, random, log, metrics: noMetrics },
   );
   await api.load();

@@ -16,7 +16,7 @@ const PREFIXES = {
 } as const;
 
 /** Rules that a user has, and through what. */
-interface Grant {
+export interface Grant {
   readonly binding: Binding;
   readonly subject: Subject;
   readonly rules: readonly PolicyRule[];
@@ -60,6 +60,43 @@ export class RbacAuthorizer implements Authorizer {
     return [...this.#rulesFor(user, namespace, new Set())].flatMap(({ rules }) => rules);
   }
 
+  /** What a user has, cluster-wide and in a namespace; `missing` gathers what is said of roles that are not there. */
+  grantsOf(user: UserInfo, namespace: string, missing: Set<string>): Iterable<Grant> {
+    return this.#rulesFor(user, namespace, missing);
+  }
+
+  /** What a user has in other namespaces. */
+  *grantsElsewhere(user: UserInfo, namespace: string): IterableIterator<Grant> {
+    const others = [...this.#cache.resource(PREFIXES.roleBindings).range(PREFIXES.roleBindings)].map(([, { object }]) => object as RoleBinding);
+    const subjects = new Set(subjectsOf(user));
+    for (const binding of others) {
+      const own = binding.metadata.namespace ?? "";
+      const subject = own === namespace ? undefined : binding.subjects?.find((candidate) => subjects.has(subjectKey(candidate, own)));
+      const rules = subject === undefined ? undefined : this.rulesOf(binding.roleRef, own);
+      if (subject !== undefined && rules !== undefined) yield { binding, subject, rules };
+    }
+  }
+
+  /** Roles that would allow it if they were bound, `ClusterRole view`, `Role team-a/reader`: the smallest first. */
+  rolesThatAllow(attributes: AuthorizationAttributes, most: number): readonly string[] {
+    const found: { readonly name: string; readonly size: number }[] = [];
+    const look = (prefix: string, from: string, kind: string): void => {
+      for (const [, { object }] of this.#cache.resource(prefix).range(from)) {
+        const { rules, metadata } = object as ClusterRole | Role;
+        if (rules?.some((rule) => ruleAllows(rule, attributes)) !== true) continue;
+        found.push({ name: `${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name ?? ""}`, size: breadth(rules) });
+      }
+    };
+    if (attributes.namespace !== "") look(PREFIXES.roles, `${PREFIXES.roles}${attributes.namespace}/`, "Role");
+    look(PREFIXES.clusterRoles, PREFIXES.clusterRoles, "ClusterRole");
+    // The system's own are meant for its parts: only where there is no other.
+    const others = found.filter(({ name }) => !name.includes(" system:"));
+    return (others.length > 0 ? others : found)
+      .sort((a, b) => a.size - b.size)
+      .slice(0, most)
+      .map(({ name }) => name);
+  }
+
   /** The rules of a role that a binding names; undefined when there is no such role. */
   rulesOf(roleRef: Binding["roleRef"], namespace: string): readonly PolicyRule[] | undefined {
     const isCluster = roleRef.kind === "ClusterRole";
@@ -101,6 +138,12 @@ function describe({ binding, subject }: Grant): string {
     metadata.namespace === undefined ? `ClusterRoleBinding ${JSON.stringify(metadata.name)}` : `RoleBinding ${JSON.stringify(`${metadata.name ?? ""}/${metadata.namespace}`)}`;
   const who = subject.kind === "ServiceAccount" ? `${subject.name}/${subject.namespace ?? metadata.namespace ?? ""}` : subject.name;
   return `${own} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to ${subject.kind} ${JSON.stringify(who)}`;
+}
+
+/** How much a role gives away, roughly: a wildcard is worth many words. */
+function breadth(rules: readonly PolicyRule[]): number {
+  const size = (words: readonly string[] = []): number => words.reduce((sum, word) => sum + (word === "*" ? 100 : 1), 0);
+  return rules.reduce((sum, { verbs, resources, nonResourceURLs }) => sum + size(verbs) * (size(resources) + size(nonResourceURLs)), 0);
 }
 
 function subjectsOf(user: UserInfo): string[] {

@@ -113,6 +113,8 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
   { name: "system:aggregate-to-admin", rules: adminRules, labels: aggregate("admin") },
   { name: "system:aggregate-to-edit", rules: editRules, labels: aggregate("edit") },
   { name: "system:aggregate-to-view", rules: viewRules, labels: aggregate("view") },
+  // Whoever may see a pod may ask why it waits.
+  { name: "keles:aggregate-to-view", rules: [rule("get list", "insight.keles.dev", "podverdicts")], labels: aggregate("view") },
   { name: "system:heapster", rules: [rule(READ, "", "events namespaces nodes pods"), rule(READ, "extensions", "deployments")] },
   { name: "system:node", rules: nodeRules },
   { name: "system:node-problem-detector", rules: [rule("get", "", "nodes"), rule("patch", "", "nodes/status"), EVENTS] },

@@ -45,22 +45,22 @@ export const localSubjectAccessReview: SpecialHandler = async (parts, context) =
 };
 
 async function decide(parts: ServerParts, user: UserInfo, question: Question): Promise<SubjectAccessReviewStatus> {
-  const { verdict, reason = "" } = await parts.authorizer.authorize(attributesOf(user, question));
+  const { verdict, reason = "" } = await parts.authorizer.authorize(attributesOfQuestion(user, question));
   return { allowed: verdict === "allow", ...(verdict === "deny" ? { denied: true } : {}), ...(reason === "" ? {} : { reason }) };
 }
 
-function attributesOf(user: UserInfo, { resourceAttributes: about, nonResourceAttributes }: Question): AuthorizationAttributes {
+export function attributesOfQuestion(user: UserInfo, { resourceAttributes: about, nonResourceAttributes }: Question): AuthorizationAttributes {
   const nothing = { group: "", version: "", resource: "", subresource: "", namespace: "", name: "" };
   if (about === undefined) return { ...nothing, user, verb: nonResourceAttributes?.verb ?? "", path: nonResourceAttributes?.path ?? "", isResource: false };
   const { verb = "", group = "", version = "", resource = "", subresource = "", namespace = "", name = "" } = about;
   return { user, verb, group, version, resource, subresource, namespace, name, path: "", isResource: true };
 }
 
-function subjectOf({ user = "", uid, groups = [], extra }: SubjectAccessReviewSpec): UserInfo {
+export function subjectOf({ user = "", uid, groups = [], extra }: SubjectAccessReviewSpec): UserInfo {
   return { name: user, groups, ...(uid === undefined || uid === "" ? {} : { uid }), ...(extra === undefined ? {} : { extra }) };
 }
 
-function* questionErrors({ resourceAttributes, nonResourceAttributes }: Question): Generator<FieldError> {
+export function* questionErrors({ resourceAttributes, nonResourceAttributes }: Question): Generator<FieldError> {
   if (resourceAttributes !== undefined && nonResourceAttributes !== undefined) {
     const detail = "cannot be specified in combination with resourceAttributes";
     yield { type: "FieldValueInvalid", field: "spec.nonResourceAttributes", value: nonResourceAttributes, detail };
@@ -71,7 +71,7 @@ function* questionErrors({ resourceAttributes, nonResourceAttributes }: Question
   }
 }
 
-function* subjectErrors({ user = "", groups = [] }: SubjectAccessReviewSpec): Generator<FieldError> {
+export function* subjectErrors({ user = "", groups = [] }: SubjectAccessReviewSpec): Generator<FieldError> {
   if (user === "" && groups.length === 0) yield { type: "FieldValueInvalid", field: "spec.user", value: user, detail: "at least one of user or group must be specified" };
 }
 
