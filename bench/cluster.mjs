@@ -24,13 +24,13 @@ export async function makePlace() {
   return { dataDir: mkdtempSync(join(tmpdir(), "keles-bench-")), apiPort: await freePort(), kubeletPort: await freePort() };
 }
 
-/** Starts `keles up` on a place; resolves when it is through with its start. `nodeFlags` go to Node. */
-export async function startCluster(place, { runtime = "simulated", nodes = 1, nodeFlags = [] } = {}) {
+/** Starts `keles up` (or `server`: a control plane alone) on a place; resolves when it is through with its start. `nodeFlags` go to Node. */
+export async function startCluster(place, { command = "up", runtime = "simulated", nodes = 1, nodeFlags = [] } = {}) {
   const { dataDir, apiPort, kubeletPort } = place;
   const flags = ["--data-dir", dataDir, "--api-port", String(apiPort), "--kubelet-port", String(kubeletPort), "--runtime", runtime];
   const ranges = ["--cluster-cidr", "10.68.0.0/16", "--service-cidr", "10.69.0.0/16"];
   const started = performance.now();
-  const child = spawn(process.execPath, [...nodeFlags, join(root, "bin/keles.mjs"), "up", ...flags, ...ranges, "--nodes", String(nodes)], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...nodeFlags, join(root, "bin/keles.mjs"), command, ...flags, ...ranges, "--nodes", String(nodes)], { stdio: ["ignore", "pipe", "pipe"] });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   let output = "";
   const stages = [];

@@ -43,7 +43,7 @@ function requestOf({ host, method, path, body, cycle, names }, number, previous)
     return encode("GET", path.replace("{n}", String(number % names)), host);
   }
   const index = String(names === undefined ? number : number % names);
-  return encode(method, path.replace("{n}", index), host, body?.replace("{n}", index));
+  return encode(method, path.replace("{n}", index), host, body?.replaceAll("{n}", index));
 }
 
 function encode(method, path, host, body) {

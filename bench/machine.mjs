@@ -37,3 +37,10 @@ export function residentBytes(pid) {
   const pages = /^VmRSS:\s+(\d+) kB/m.exec(textOf(`/proc/${pid}/status`))?.[1];
   return pages === undefined ? undefined : Number(pages) * 1024;
 }
+
+/** Processor time that a process has used so far, all its threads together, in milliseconds; undefined where /proc is missing. */
+export function processorMs(pid) {
+  const fields = textOf(`/proc/${pid}/stat`).split(") ")[1]?.split(" ");
+  // In ticks of a hundredth of a second: user, then system.
+  return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) * 10;
+}

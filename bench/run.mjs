@@ -1,5 +1,5 @@
 // `npm run bench [-- names]`: figures of the built package on this machine, each beside what Node's bare HTTPS server
-// does under the same load in the same run. Names: start, requests, memory, fan-out, deployment, pods. All without.
+// does under the same load in the same run. Names: start, requests, memory, fan-out, deployment, scheduling, pods. All without.
 import { tmpdir } from "node:os";
 import { makePlace, startBareServer, startCluster } from "./cluster.mjs";
 import { measureDeployment } from "./deployment.mjs";
@@ -7,8 +7,9 @@ import { measureFanOut } from "./fan-out.mjs";
 import { machineLines } from "./machine.mjs";
 import { measurePods } from "./pods.mjs";
 import { measureRequests, memoryRow } from "./requests.mjs";
+import { measureScheduling } from "./scheduling.mjs";
 
-const known = ["start", "memory", "requests", "fan-out", "deployment", "pods"];
+const known = ["start", "memory", "requests", "fan-out", "deployment", "scheduling", "pods"];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !known.includes(name));
 if (unknown !== undefined) {
@@ -75,6 +76,14 @@ if (wants("deployment")) {
   await withCluster({ nodes: 100 }, async (cluster) => {
     show([{ name: "100 simulated nodes Ready", value: seconds(cluster.readyMs), note: "" }, ...(await measureDeployment(cluster, {}))]);
   });
+}
+if (wants("scheduling")) {
+  // BENCH_SCHEDULING="5000 plain,preemption" for a part of it.
+  const [size, shapes] = (process.env["BENCH_SCHEDULING"] ?? "").split(" ");
+  for (const nodes of size === undefined || size === "" ? [1_000, 5_000] : [Number(size)])
+    await withCluster({ command: "server" }, async (cluster) => {
+      show(await measureScheduling(cluster, { nodes, pods: 5_000, only: shapes?.split(",") }));
+    });
 }
 if (wants("start") || wants("pods")) {
   if (!isRoot) console.log("real containers need root on Linux: not measured");

@@ -38,7 +38,8 @@ export class EventCorrelator {
   }
 
   correlate(event: Event): Correlated {
-    const { event: told, key } = this.#aggregate(event);
+    const spamKey = spamKeyOf(event);
+    const { event: told, key } = this.#aggregate(event, spamKey);
     const written = this.#written.get(key);
     const lastTimestamp = rfc3339(this.#clock.now());
     const count = (written?.count ?? 0) + 1;
@@ -47,7 +48,7 @@ export class EventCorrelator {
         ? { ...told, count, lastTimestamp }
         : { ...told, count, lastTimestamp, firstTimestamp: written.firstTimestamp, metadata: { ...told.metadata, name: written.name } };
     this.#written.set(key, { name: next.metadata.name ?? "", firstTimestamp: next.firstTimestamp ?? lastTimestamp, count });
-    if (!this.#mayPass(event)) return { action: "drop" };
+    if (!this.#mayPass(spamKey)) return { action: "drop" };
     if (written === undefined) return { action: "create", event: next, key };
     return { action: "count", event: next, key, patch: { count, lastTimestamp, message: next.message } };
   }
@@ -57,23 +58,22 @@ export class EventCorrelator {
     this.#written.set(key, { name: event.metadata.name ?? "", firstTimestamp: event.firstTimestamp ?? "", count: event.count ?? 1 });
   }
 
-  #aggregate(event: Event): { event: Event; key: string } {
-    const similarKey = similarKeyOf(event);
+  #aggregate(event: Event, spamKey: string): { event: Event; key: string } {
+    const similarKey = similarKeyOf(event, spamKey);
     const now = this.#clock.now();
     let record = this.#similar.get(similarKey);
     if (record === undefined || now - record.lastMs > SIMILAR_MS) record = { messages: new Set(), lastMs: now };
     record.lastMs = now;
     record.messages.add(event.message ?? "");
     this.#similar.set(similarKey, record);
-    if (record.messages.size < SIMILAR_MAX) return { event, key: sameKeyOf(event) };
+    if (record.messages.size < SIMILAR_MAX) return { event, key: sameKeyOf(event, similarKey) };
     // Bounded: one goes for each that comes.
     const [oldest] = record.messages;
     if (oldest !== undefined) record.messages.delete(oldest);
     return { event: { ...event, message: `(combined from similar events): ${event.message ?? ""}` }, key: similarKey };
   }
 
-  #mayPass(event: Event): boolean {
-    const key = spamKeyOf(event);
+  #mayPass(key: string): boolean {
     const now = this.#clock.now();
     const bucket = this.#buckets.get(key) ?? { tokens: SPAM_BURST, filledMs: now };
     bucket.tokens = Math.min(SPAM_BURST, bucket.tokens + (now - bucket.filledMs) / SPAM_REFILL_MS);
@@ -85,8 +85,9 @@ export class EventCorrelator {
   }
 }
 
-const join = (...parts: readonly (string | undefined)[]): string => JSON.stringify(parts);
+// PERF: no part holds the separator but the message, which stands last.
+const join = (...parts: readonly (string | undefined)[]): string => parts.join("\u0000");
 
 const spamKeyOf = ({ source, involvedObject: about }: Event): string => join(source?.component, source?.host, about.kind, about.namespace, about.name, about.uid, about.apiVersion);
-const similarKeyOf = (event: Event): string => join(spamKeyOf(event), event.type, event.reason, event.reportingComponent, event.reportingInstance);
-const sameKeyOf = (event: Event): string => join(similarKeyOf(event), event.involvedObject.fieldPath, event.message);
+const similarKeyOf = (event: Event, spamKey: string): string => join(spamKey, event.type, event.reason, event.reportingComponent, event.reportingInstance);
+const sameKeyOf = (event: Event, similarKey: string): string => join(similarKey, event.involvedObject.fieldPath, event.message);

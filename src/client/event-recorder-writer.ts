@@ -21,20 +21,32 @@ export interface EventRecorderDeps {
 }
 
 /** Events that wait to be written; further ones are dropped. */
-const WAITING_MAX = 1000;
+const WAITING_MAX = 10_000;
+/** Writes under way at once: those about one object follow each other. */
+const AT_ONCE = 16;
 const TRIES = 12;
 const RETRY_MS = 10_000;
 
+/** Events about one object, the oldest first. */
+interface Lane {
+  readonly about: string;
+  readonly events: Event[];
+}
+
 /**
- * Writes core/v1 Events in the background, one after another. What the server refuses is dropped; while it cannot be
+ * Writes core/v1 Events in the background, those about one object in their order. What the server refuses is dropped; while it cannot be
  * reached an event is tried for about two minutes. `flush` resolves when everything recorded so far is written or dropped.
  * @upstream client-go/tools/record/event.go
  */
 export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { flush(): Promise<void> } {
   const { clock, random, log } = deps;
   const correlator = new EventCorrelator(deps);
-  const waiting: Event[] = [];
-  let draining: Promise<void> | undefined;
+  /** Objects that events wait about; those that nobody works on stand in `ready` too. */
+  const lanes = new Map<string, Lane>();
+  const ready: Lane[] = [];
+  const workers = new Set<Promise<void>>();
+  let waiting = 0;
+  let atWork = 0;
   let sequence = Math.floor(random.next() * 1_000_000);
 
   const nameFor = (about: string): string => {
@@ -76,12 +88,39 @@ export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { 
     };
   };
 
-  const drain = async (): Promise<void> => {
-    for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
-      const correlated = correlator.correlate(event);
-      if (correlated.action !== "drop") await write(correlated);
+  const work = async (): Promise<void> => {
+    for (let lane = ready.shift(); lane !== undefined; lane = ready.shift()) {
+      for (let event = lane.events.shift(); event !== undefined; event = lane.events.shift()) {
+        waiting -= 1;
+        const correlated = correlator.correlate(event);
+        if (correlated.action !== "drop") await write(correlated);
+      }
+      lanes.delete(lane.about);
     }
-    draining = undefined;
+    // Here and not when the promise settles: a lane that is opened in between must find a worker.
+    atWork -= 1;
+  };
+
+  const startWorker = (): void => {
+    atWork += 1;
+    const worker: Promise<void> = Promise.resolve()
+      .then(work)
+      .finally(() => workers.delete(worker));
+    workers.add(worker);
+  };
+
+  const enqueue = (event: Event): void => {
+    const about = aboutOf(event);
+    const lane = lanes.get(about);
+    waiting += 1;
+    if (lane !== undefined) {
+      lane.events.push(event);
+      return;
+    }
+    const opened: Lane = { about, events: [event] };
+    lanes.set(about, opened);
+    ready.push(opened);
+    if (atWork < AT_ONCE) startWorker();
   };
 
   const write = async (what: Exclude<Correlated, { action: "drop" }>): Promise<void> => {
@@ -109,15 +148,14 @@ export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { 
 
   return {
     event(about: KubeObject, type, reason, message, options) {
-      if (waiting.length >= WAITING_MAX) {
+      if (waiting >= WAITING_MAX) {
         log.warn("event dropped, too many wait", { reason, name: about.metadata.name });
         return;
       }
-      waiting.push(eventOf(about, type, reason, message, options));
-      draining ??= Promise.resolve().then(drain);
+      enqueue(eventOf(about, type, reason, message, options));
     },
     async flush() {
-      await draining;
+      while (workers.size > 0) await Promise.all(workers);
     },
   };
 }
@@ -133,6 +171,10 @@ async function send(client: EventRecorderDeps["client"], what: Exclude<Correlate
     }
   }
   return client.create(events, what.event, { namespace });
+}
+
+function aboutOf({ involvedObject: { kind, namespace, name, uid } }: Event): string {
+  return `${kind ?? ""}/${namespace ?? ""}/${name ?? ""}/${uid ?? ""}`;
 }
 
 function isNamespaceEnding(error: StatusError): boolean {

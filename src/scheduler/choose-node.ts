@@ -51,8 +51,9 @@ function filterNodes(
   const wanted = enoughNodes(nodes.length, percentageOfNodesToScore);
   const feasible: NodeInfo[] = [];
   const verdicts: Verdict[] = [];
-  for (let offset = 0; offset < nodes.length && feasible.length < wanted; offset += 1) {
-    const node = nodes[(startIndex + offset) % nodes.length] as NodeInfo;
+  let at = nodes.length === 0 ? 0 : startIndex % nodes.length;
+  for (let offset = 0; offset < nodes.length && feasible.length < wanted; offset += 1, at = at + 1 === nodes.length ? 0 : at + 1) {
+    const node = nodes[at] as NodeInfo;
     const verdict = cycle.judge(node);
     if (verdict === undefined) feasible.push(node);
     else verdicts.push(verdict);
@@ -103,7 +104,7 @@ export function rateNodes(cycle: Cycle, feasible: readonly NodeInfo[]): readonly
   };
   for (let index = 0; index < feasible.length; index += 1) {
     const node = feasible[index] as NodeInfo;
-    totals[index] = (totals[index] ?? 0) + (memo === undefined ? rate(node) : memo.rating(node, () => rate(node)));
+    totals[index] = (totals[index] ?? 0) + (memo === undefined ? rate(node) : memo.isRated(node) ? memo.rating(node) : memo.rated(node, rate(node)));
   }
   return totals;
 }

@@ -71,9 +71,8 @@ export class Cycle {
   /** Undefined: the pod may run there, with those that are to come there as well as without. @upstream RunFilterPluginsWithNominatedPods */
   judge(node: NodeInfo): Verdict | undefined {
     if (!this.#nominations.isEmpty && this.#nominatedOn(node).length > 0) return this.try(node).judge();
-    const { memo } = this;
-    const verdict = memo === undefined ? this.#judgeBy(this.#local, node) : memo.verdict(node, () => this.#judgeBy(this.#local, node));
-    return verdict ?? this.#judgeBy(this.#others, node);
+    const verdict = this.#judgeLocally(node);
+    return verdict ?? (this.#others.length === 0 ? undefined : this.#judgeBy(this.#others, node));
   }
 
   /** A copy of the node and of all that is known about it, to take pods off and put them on. */
@@ -102,6 +101,15 @@ export class Cycle {
   /** Others that are to come to the node and that this pod may not push aside. */
   #nominatedOn({ name }: NodeInfo): readonly PodInfo[] {
     return this.#nominations.on(name).filter(({ key, priority }) => priority >= this.pod.priority && key !== this.pod.key);
+  }
+
+  #judgeLocally(node: NodeInfo): Verdict | undefined {
+    const { memo } = this;
+    if (memo === undefined) return this.#judgeBy(this.#local, node);
+    if (memo.isJudged(node)) return memo.verdict(node);
+    const verdict = this.#judgeBy(this.#local, node);
+    memo.judged(node, verdict);
+    return verdict;
   }
 
   #judgeBy(runs: readonly Run[], node: NodeInfo): Verdict | undefined {

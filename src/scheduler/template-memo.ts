@@ -12,19 +12,34 @@ export class TemplateMemo {
   readonly #ratedAt: number[] = [];
   readonly #ratings: number[] = [];
 
-  verdict({ slot, generation }: NodeInfo, judge: () => Verdict | undefined): Verdict | undefined {
-    if (this.#judgedAt[slot] === generation) return this.#verdicts[slot];
-    const verdict = judge();
-    fill(this.#judgedAt, slot);
-    this.#judgedAt[slot] = generation;
-    this.#verdicts[slot] = verdict;
-    return verdict;
+  isJudged({ slot, generation }: NodeInfo): boolean {
+    return this.#judgedAt[slot] === generation;
   }
 
-  rating({ slot, generation }: NodeInfo, rate: () => number): number {
-    if (this.#ratedAt[slot] === generation) return this.#ratings[slot] ?? 0;
-    const rating = rate();
+  /** Of a node that is judged. */
+  verdict({ slot }: NodeInfo): Verdict | undefined {
+    return this.#verdicts[slot];
+  }
+
+  judged({ slot, generation }: NodeInfo, verdict: Verdict | undefined): void {
+    fill(this.#judgedAt, slot);
+    this.#judgedAt[slot] = generation;
+    while (this.#verdicts.length < slot) this.#verdicts.push(undefined);
+    this.#verdicts[slot] = verdict;
+  }
+
+  isRated({ slot, generation }: NodeInfo): boolean {
+    return this.#ratedAt[slot] === generation;
+  }
+
+  /** Of a node that is rated. */
+  rating({ slot }: NodeInfo): number {
+    return this.#ratings[slot] ?? 0;
+  }
+
+  rated({ slot, generation }: NodeInfo, rating: number): number {
     fill(this.#ratedAt, slot);
+    fill(this.#ratings, slot);
     this.#ratedAt[slot] = generation;
     this.#ratings[slot] = rating;
     return rating;

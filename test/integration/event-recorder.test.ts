@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { events, namespaces, pods } from "../../src/api/generated/resources.ts";
+import { events } from "../../src/api/generated/resources.ts";
 import type { Event, Pod } from "../../src/api/generated/types/core-v1.ts";
-import { silentLogger } from "../../src/base/log.ts";
+import { type Logger, silentLogger } from "../../src/base/log.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
-import type { Client } from "../../src/client/client.ts";
+import type { Client, NewObject } from "../../src/client/client.ts";
 import { createEventRecorder } from "../../src/client/event-recorder-writer.ts";
 import { inProcessClient } from "../../src/client/in-process-client.ts";
+import type { KubeObject } from "../../src/meta/object.ts";
+import type { Resource } from "../../src/meta/resource.ts";
 import { admin, serveMemory } from "./served-memory.ts";
 
 let clock: VirtualClock;
@@ -132,12 +134,61 @@ it("tries again while the server cannot be reached", async () => {
   expect(await told()).toEqual(["Late: but there x1"]);
 });
 
-it("waits with at most a thousand events", async () => {
-  await client.create(namespaces, { metadata: { name: "many" } });
-  for (let index = 0; index < 1_500; index += 1) {
-    const metadata = { name: `p${index}`, namespace: "many", uid: `u${index}` };
-    recorder.event({ ...pod, metadata }, "Normal", "Many", "events");
+it("waits with at most ten thousand events", async () => {
+  const complaints: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (message) => complaints.push(message) };
+  // A server that answers nobody yet.
+  let answer = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let creates = 0;
+  const slow = {
+    create: async <T extends KubeObject>(_: Resource<T>, object: NewObject<T>) => {
+      creates += 1;
+      await gate;
+      return object as unknown as T;
+    },
+    patch: client.patch,
+  };
+  const full = createEventRecorder({ client: slow, clock, random: seededRandom(3), component: "kubelet", log });
+  const tell = (index: number): void => full.event({ ...pod, metadata: { name: `p${index}`, namespace: "default", uid: `u${index}` } }, "Normal", "Many", "events");
+  for (let index = 0; index < 10_100; index += 1) tell(index);
+  expect(complaints).toHaveLength(100);
+  answer();
+  await full.flush();
+  expect(creates).toBe(10_000);
+});
+
+it("writes events about different objects side by side, those about one in their order", async () => {
+  const running = new Map<string, number>();
+  const order: string[] = [];
+  let most = 0;
+  const release: (() => void)[] = [];
+  const slow = {
+    create: async <T extends KubeObject>(_: Resource<T>, object: NewObject<T>) => {
+      const { involvedObject, message = "" } = object as unknown as Event;
+      const name = involvedObject.name ?? "";
+      running.set(name, (running.get(name) ?? 0) + 1);
+      expect(running.get(name)).toBe(1);
+      most = Math.max(most, running.size);
+      await new Promise<void>((resolve) => release.push(resolve));
+      running.delete(name);
+      order.push(message);
+      return object as unknown as T;
+    },
+    patch: client.patch,
+  };
+  const many = createEventRecorder({ client: slow, clock, random: seededRandom(3), component: "kubelet", log: silentLogger });
+  for (let index = 0; index < 40; index += 1)
+    for (const step of [1, 2]) many.event({ ...pod, metadata: { name: `p${index}`, namespace: "default", uid: `u${index}` } }, "Normal", `Step${step}`, `${index} ${step}`);
+  await clock.settle();
+  while (release.length > 0) {
+    for (const go of release.splice(0)) go();
+    await clock.settle();
   }
-  expect(await written("many")).toHaveLength(1_000);
-  expect((await client.list(pods, { namespace: "many" })).items).toEqual([]);
+  await many.flush();
+  expect(most).toBe(16);
+  expect(order).toHaveLength(80);
+  for (let index = 0; index < 40; index += 1) expect(order.indexOf(`${index} 1`)).toBeLessThan(order.indexOf(`${index} 2`));
 });

@@ -86,7 +86,10 @@ describe("the counts of a cluster", () => {
     const newer = podInfo(aPod("a", { labels: { app: "web" }, status: { phase: "Running" } }));
     cluster.addPod(newer, "n1");
     expect([cluster.pod("default/a"), cluster.nodes[0]?.pods.get("default/a"), cluster.nodes[0]?.generation]).toEqual([newer, newer, generation]);
-    cluster.addPod(podInfo(aPod("a", { labels: { app: "web" }, deleted: true })), "n1");
+    cluster.addPod(podInfo(aPod("a", { labels: { app: "db" } })), "n1");
+    expect([cluster.tally(web).by("kubernetes.io/hostname").get("n1"), cluster.nodes[0]?.generation]).toEqual([undefined, generation]);
+    cluster.addPod(podInfo(aPod("a", { labels: { app: "web" }, requests: { cpu: "1" } })), "n1");
+    expect(cluster.tally(web).by("kubernetes.io/hostname").get("n1")).toBe(1);
     expect(cluster.nodes[0]?.generation).not.toBe(generation);
   });
 });

@@ -24,6 +24,8 @@ export interface Cluster {
   readonly images: ImagePlaces;
   node(name: string): NodeInfo | undefined;
   tally(matcher: PodMatcher): Tally;
+  /** Whether any node has a taint that only asks pods to stay away. */
+  readonly hasWishedTaints: boolean;
   /** How many nodes have each value of a label. */
   domains(topologyKey: string): ReadonlyMap<string, number>;
   /** Whether every node has the label. */
@@ -41,11 +43,16 @@ export class ClusterState implements Cluster {
   readonly #domains = new Map<string, { readonly values: Map<string, number>; readonly isOnAll: boolean }>();
   readonly #freeSlots: number[] = [];
   #slots = 0;
+  #wishedTaints = 0;
   #ordered: readonly NodeInfo[] | undefined;
 
   get nodes(): readonly NodeInfo[] {
     this.#ordered ??= orderNodes([...this.#nodes.values()].filter(({ node }) => node !== undefined));
     return this.#ordered;
+  }
+
+  get hasWishedTaints(): boolean {
+    return this.#wishedTaints > 0;
   }
 
   node(name: string): NodeInfo | undefined {
@@ -77,9 +84,13 @@ export class ClusterState implements Cluster {
   addPod(pod: PodInfo, nodeName: string): void {
     const known = this.#pods.get(pod.key);
     // PERF: most updates of a pod tell of its containers, which no count depends on.
-    if (known !== undefined && known.node.name === nodeName && countsAlike(known.pod, pod)) {
+    if (known !== undefined && known.node.name === nodeName && takesAlike(known.pod, pod)) {
+      const { pod: before, node } = known;
+      const isCountedAlike = countsAlike(before, pod);
+      if (!isCountedAlike) this.#count(before, node, -1);
       known.pod = pod;
-      known.node.refreshPod(pod);
+      node.refreshPod(pod);
+      if (!isCountedAlike) this.#count(pod, node, 1);
       return;
     }
     this.removePod(pod.key);
@@ -150,6 +161,7 @@ export class ClusterState implements Cluster {
 
   #replaceNode(info: NodeInfo, node: Node | undefined): void {
     const before = info.node;
+    this.#wishedTaints += wishesAway(node) - wishesAway(before);
     this.images.replace(info.name, before, node);
     const isSamePlace = before !== undefined && node !== undefined && sameLabels(before.metadata.labels ?? {}, node.metadata.labels ?? {});
     if (isSamePlace) {
@@ -179,6 +191,10 @@ export class ClusterState implements Cluster {
 
 const MAX_DOMAINS = 64;
 
+function wishesAway(node: Node | undefined): 0 | 1 {
+  return node?.spec.taints?.some(({ effect }) => effect === "PreferNoSchedule") === true ? 1 : 0;
+}
+
 function sameLabels(a: Labels, b: Labels): boolean {
   if (a === b) return true;
   for (const key in a) if (a[key] !== b[key]) return false;
@@ -186,15 +202,18 @@ function sameLabels(a: Labels, b: Labels): boolean {
   return true;
 }
 
-/** Whether every count stands: labels, what the pod takes, what it says of others, and that it ends. */
-function countsAlike(a: PodInfo, b: PodInfo): boolean {
+/** Whether the same pod takes the same of its node. */
+function takesAlike(a: PodInfo, b: PodInfo): boolean {
   return (
     a.pod.metadata.uid === b.pod.metadata.uid &&
-    a.isTerminating === b.isTerminating &&
-    sameLabels(a.labels, b.labels) &&
+    (a.requests === b.requests || sameResources(a.requests, b.requests)) &&
     a.scored.milliCpu === b.scored.milliCpu &&
     a.scored.memory === b.scored.memory &&
-    sameResources(a.requests, b.requests) &&
-    deepEqual(a.pod.spec.affinity, b.pod.spec.affinity)
+    (a.hostPorts === b.hostPorts || deepEqual(a.hostPorts, b.hostPorts))
   );
+}
+
+/** Whether it also counts for the same tallies: by its labels, what it says of others, and that it ends. */
+function countsAlike(a: PodInfo, b: PodInfo): boolean {
+  return a.isTerminating === b.isTerminating && sameLabels(a.labels, b.labels) && deepEqual(a.pod.spec.affinity, b.pod.spec.affinity);
 }

@@ -34,9 +34,10 @@ export class PodInfo {
     this.labels = pod.metadata.labels ?? noLabels;
     this.priority = pod.spec.priority ?? 0;
     this.isTerminating = pod.metadata.deletionTimestamp !== undefined;
-    this.requests = podRequests(pod);
-    this.scored = scoredRequests(pod);
-    this.hostPorts = hostPortsOf(pod);
+    const { requests, scored, hostPorts } = takingsOf(pod);
+    this.requests = requests;
+    this.scored = scored;
+    this.hostPorts = hostPorts;
     this.terms = termsOf(pod);
   }
 
@@ -62,6 +63,36 @@ export class PodInfo {
     ]);
     return this.#template;
   }
+}
+
+/** What a pod takes of its node, with what else it was read from besides the containers. */
+interface Takings extends Pick<PodInfo, "requests" | "scored" | "hostPorts"> {
+  readonly from: Pick<Pod["spec"], "initContainers" | "overhead" | "resources">;
+}
+
+// PERF: versions of a pod that differ in something else share the list of containers, as after a binding.
+const takings = new WeakMap<Pod["spec"]["containers"], Takings>();
+
+function takingsOf(pod: Pod): Takings {
+  const { containers, initContainers, overhead, resources } = pod.spec;
+  const isSettled = !isResized(pod);
+  const known = isSettled ? takings.get(containers) : undefined;
+  if (known !== undefined && known.from.initContainers === initContainers && known.from.overhead === overhead && known.from.resources === resources) return known;
+  const made = { requests: podRequests(pod), scored: scoredRequests(pod), hostPorts: hostPortsOf(pod), from: { initContainers, overhead, resources } };
+  if (isSettled) takings.set(containers, made);
+  return made;
+}
+
+/** Whether what the pod takes may be something else than what it asks for. */
+function isResized({ status }: Pod): boolean {
+  if (status === undefined) return false;
+  const { conditions = [], containerStatuses = [], initContainerStatuses = [], resources, allocatedResources } = status;
+  return (
+    resources !== undefined ||
+    allocatedResources !== undefined ||
+    conditions.some(({ type }) => type === "PodResizePending") ||
+    [...containerStatuses, ...initContainerStatuses].some((each) => each.resources !== undefined || each.allocatedResources !== undefined)
+  );
 }
 
 const known = new WeakMap<Pod, PodInfo>();

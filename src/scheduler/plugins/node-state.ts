@@ -49,7 +49,8 @@ export const taintToleration: Plugin = {
     // The text is the same for every taint: keys and values may be none of the pod's business.
     return [{ reason: "node(s) had untolerated taint(s)", unresolvable: true, detail: `{${taint.key}: ${taint.value ?? ""}}` }];
   },
-  prescore: (_pod, _cluster, feasible) => (feasible.some(({ node }) => node?.spec.taints?.some(isWish) === true) ? undefined : "skip"),
+  // PERF: few clusters have such taints at all.
+  prescore: (_pod, cluster, feasible) => (cluster.hasWishedTaints && feasible.some(({ node }) => node !== undefined && isUnwished(node)) ? undefined : "skip"),
   score({ pod }, { node }) {
     const tolerations = (pod.spec.tolerations ?? []).filter(({ effect = "" }) => effect === "" || effect === "PreferNoSchedule");
     return (node?.spec.taints ?? []).filter((taint) => isWish(taint) && !isTolerated(taint, tolerations)).length;
@@ -60,6 +61,10 @@ export const taintToleration: Plugin = {
     return change.resource !== "node" || opens((node) => untolerated(node, pod.pod.spec.tolerations ?? []) === undefined, change.previous, change.next);
   },
 };
+
+function isUnwished({ spec }: Node): boolean {
+  return spec.taints?.some(isWish) === true;
+}
 
 const isWish = ({ effect }: Taint): boolean => effect === "PreferNoSchedule";
 

@@ -168,8 +168,7 @@ async function attemptChange(
   try {
     await parts.admission.mutate(admission);
     rules.prepare?.(draft, previous);
-    // A binding gives a pod its node without the user having wanted anything else. @upstream pkg/registry/core/pod/storage setPodNodeAndMetadata
-    if (!isStatus && target.subresource !== "binding") bumpGeneration(draft, previous, served);
+    if (!isStatus) bumpGeneration(draft, previous, served);
     if (manager !== undefined) trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() });
     const errors: FieldError[] = [
       ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),

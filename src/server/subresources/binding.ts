@@ -1,24 +1,31 @@
-import type { Binding, Pod } from "../../api/generated/types/core-v1.ts";
+import type { Binding, Pod, PodCondition } from "../../api/generated/types/core-v1.ts";
 import { schemaByName } from "../../api/schemas.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import { invariant } from "../../base/invariant.ts";
-import { clone, type Draft } from "../../base/values.ts";
-import type { KubeObject } from "../../meta/object.ts";
-import { badRequest, conflict, invalid } from "../../meta/status-error.ts";
+import { deepFreeze, type Draft } from "../../base/values.ts";
+import { badRequest, conflict, invalid, modifiedText, notFound } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
+import { ConflictError } from "../../store/contract.ts";
+import type { AdmissionRequest } from "../admission/admission.ts";
+import { CacheEntry } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { readObject } from "../registry/body.ts";
+import { put } from "../registry/commit.ts";
 import { fieldValidationOf, isDryRun } from "../registry/options.ts";
-import { changeObject } from "../registry/update.ts";
-import type { ServedResource } from "../resources/served-resource.ts";
+import { keyFor, type ServedResource, type Storage } from "../resources/served-resource.ts";
 import { negotiate } from "../respond/negotiate.ts";
 import { successStatus, valueResponse } from "../respond/response.ts";
 
 const bindingSchema = schemaByName("io.k8s.api.core.v1.Binding");
+/** How often it is tried again when others write to the pod in between. */
+const ATTEMPTS = 12;
 
-/** POST pods/NAME/binding and POST bindings: gives a pod to a node. @upstream pkg/registry/core/pod/storage/storage.go */
+/**
+ * POST pods/NAME/binding and POST bindings: gives a pod to a node. Nothing of the pod but what a binding sets is looked
+ * at again: its admission is that of the Binding. @upstream pkg/registry/core/pod/storage/storage.go
+ */
 export async function bindPod(parts: ServerParts, context: ResourceContext): Promise<ApiResponse> {
-  const { request, query, target, warnings } = context;
+  const { request, query, target, warnings, user } = context;
   const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
   const pods = parts.table.get("", "v1", "pods");
   invariant(bindingSchema && pods?.storage, "pods are not served");
@@ -26,16 +33,66 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
   const binding = (await readObject(request, asBinding, fieldValidationOf(query, "CreateOptions"), warnings)) as unknown as Draft<Binding>;
   const name = target.name === "" ? (binding.metadata.name ?? "") : target.name;
   if (binding.metadata.name !== undefined && binding.metadata.name !== name) throw badRequest("name in URL does not match name in Binding object");
-  checkTarget(binding, name);
-  await changeObject(parts, { ...context, served: { ...pods, hasStatus: false }, target: { ...target, resource: "pods", name, subresource: "binding" } }, pods.storage, {
-    dryRun: isDryRun(query.getAll("dryRun"), "CreateOptions"),
-    manager: undefined,
-    // A binding changes only what nobody else may: the node.
-    rules: {},
-    retryConflicts: true,
-    next: (previous) => Promise.resolve(bound(previous as Pod, binding, name, parts.clock.now())),
-  });
+  const dryRun = isDryRun(query.getAll("dryRun"), "CreateOptions");
+  const admission: AdmissionRequest = {
+    operation: "CREATE",
+    served: pods,
+    subresource: "binding",
+    namespace: target.namespace,
+    name,
+    user,
+    dryRun,
+    object: binding,
+    previous: undefined,
+    alsoCommit: [],
+    warn: (text) => warnings.push(text),
+  };
+  try {
+    await parts.admission.mutate(admission);
+    checkTarget(binding, name);
+    await parts.admission.validate(admission);
+    await assign(parts, pods.storage, { namespace: target.namespace, name, binding, dryRun });
+  } finally {
+    parts.admission.release(admission);
+  }
   return valueResponse(201, { ...successStatus(), code: 201 }, form);
+}
+
+interface Assignment {
+  readonly namespace: string;
+  readonly name: string;
+  readonly binding: Draft<Binding>;
+  readonly dryRun: boolean;
+}
+
+/** Read, change, write; again when somebody else was faster. */
+async function assign(parts: ServerParts, storage: Storage, { namespace, name, binding, dryRun }: Assignment): Promise<void> {
+  const key = keyFor(storage, namespace, name);
+  let current = storage.cache.get(key);
+  for (let attempt = 1; ; attempt += 1) {
+    if (current === undefined && attempt === 1) {
+      await parts.cache.fresh();
+      current = storage.cache.get(key);
+    }
+    if (current === undefined) throw notFound({ group: "", resource: "pods", name });
+    try {
+      const pod = deepFreeze(bound(current.object as Pod, binding, name, parts.clock.now()));
+      if (!dryRun) await put({ ...parts, storage }, key, pod, { revision: current.revision });
+      return;
+    } catch (error) {
+      if (error instanceof ConflictError) {
+        if (attempt >= ATTEMPTS) throw conflict({ group: "", resource: "pods/binding", name }, modifiedText);
+        current = error.key === key && error.current !== undefined ? new CacheEntry(key, error.current.value, error.current.revision) : undefined;
+        continue;
+      }
+      // A refusal counts only if what was looked at is what stands: another server may have written since.
+      if (attempt > 1) throw error;
+      await parts.cache.fresh();
+      const newest = storage.cache.get(key);
+      if (newest?.revision === current.revision) throw error;
+      current = newest;
+    }
+  }
 }
 
 /** The target is required, but the body is anybody's. */
@@ -47,33 +104,32 @@ function checkTarget({ target = {} }: Partial<Draft<Binding>>, name: string): vo
   if (errors.length > 0) throw invalid({ group: "", kind: "Binding", name }, errors);
 }
 
-function bound(pod: Pod, binding: Draft<Binding>, name: string, nowMs: number): Draft<KubeObject> {
+/** PERF: what does not change is shared with what stands. */
+function bound(pod: Pod, binding: Draft<Binding>, name: string, nowMs: number): Pod {
   const subject = { group: "", resource: "pods/binding", name };
   const wrong = (why: string): Error => conflict(subject, why);
-  if (binding.metadata.uid !== undefined && binding.metadata.uid !== pod.metadata.uid)
-    throw wrong(`Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid ?? ""}`);
+  const { uid } = binding.metadata;
+  if (uid !== undefined && uid !== "" && uid !== pod.metadata.uid) throw wrong(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ""}`);
   if (pod.metadata.deletionTimestamp !== undefined) throw wrong(`pod ${name} is being deleted, cannot be assigned to a host`);
   if ((pod.spec.nodeName ?? "") !== "") throw wrong(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
   if ((pod.spec.schedulingGates ?? []).length > 0) throw wrong(`pod ${name} has non-empty .spec.schedulingGates`);
-  const draft = clone(pod) as Draft<Pod>;
-  if (binding.target.name !== undefined) draft.spec.nodeName = binding.target.name;
-  draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations };
-  draft.metadata.labels = { ...draft.metadata.labels, ...binding.metadata.labels };
-  if (Object.keys(draft.metadata.annotations).length === 0) delete draft.metadata.annotations;
-  if (Object.keys(draft.metadata.labels).length === 0) delete draft.metadata.labels;
-  const others = (draft.status?.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
-  draft.status = {
-    ...draft.status,
-    conditions: [
-      ...others,
-      {
-        type: "PodScheduled",
-        status: "True",
-        lastProbeTime: undefined,
-        lastTransitionTime: rfc3339(nowMs),
-        ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
-      },
-    ],
+  const { annotations, labels } = binding.metadata;
+  const metadata = { ...pod.metadata };
+  if (annotations !== undefined && Object.keys(annotations).length > 0) metadata.annotations = { ...metadata.annotations, ...annotations };
+  if (labels !== undefined && Object.keys(labels).length > 0) metadata.labels = { ...metadata.labels, ...labels };
+  const { nominatedNodeName: _, ...status } = pod.status ?? {};
+  const conditions = withScheduled(status.conditions ?? [], pod.metadata.generation, nowMs);
+  return { ...pod, metadata, spec: { ...pod.spec, nodeName: binding.target.name ?? "" }, status: { ...status, conditions } };
+}
+
+/** @upstream pkg/api/v1/pod/util.go UpdatePodCondition */
+function withScheduled(conditions: readonly PodCondition[], generation: number | undefined, nowMs: number): readonly PodCondition[] {
+  const at = conditions.findIndex(({ type }) => type === "PodScheduled");
+  const condition: PodCondition = {
+    type: "PodScheduled",
+    status: "True",
+    lastTransitionTime: rfc3339(nowMs),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
-  return clone(draft) as unknown as Draft<KubeObject>;
+  return at < 0 ? [...conditions, condition] : conditions.with(at, condition);
 }
