@@ -2,7 +2,7 @@ import type { CelValue } from "./value.ts";
 import type { CelType } from "./type.ts";
 
 /** A parsed expression; `at` is the offset that messages point to. `self.x > 1` is a call of `_>_` on a select and a literal. */
-export type Expr = LiteralExpr | IdentExpr | SelectExpr | CallExpr | ListExpr | MapExpr | StructExpr | FoldExpr;
+export type Expr = LiteralExpr | IdentExpr | SelectExpr | CallExpr | ListExpr | MapExpr | StructExpr | FoldExpr | BindExpr;
 
 export interface LiteralExpr {
   readonly kind: "literal";
@@ -60,6 +60,15 @@ export interface FoldExpr {
   readonly first: string;
   readonly second: string | undefined;
   readonly filter: Expr | undefined;
+  readonly body: Expr;
+}
+
+/** `cel.bind(name, value, body)`: the body with a name for a value, which is worked out at most once. */
+export interface BindExpr {
+  readonly kind: "bind";
+  readonly at: number;
+  readonly name: string;
+  readonly value: Expr;
   readonly body: Expr;
 }
 

@@ -100,6 +100,7 @@ sets.contains([1, 2], [2]) && sets.equivalent([1, 1, 2], [2, 1]) && !sets.inters
 !format.dns1123Label().validate("my-label").hasValue() && format.named("dns1123Label").value().validate("No").hasValue()
 [1, 2, 1].indexOf(1) == 0 && [1, 2, 1].lastIndexOf(1) == 2 && [3, 1].min() == 1
 self.labels.app == "x" && self.labels["app"] == "x"
+cel.bind(l, self.labels, l.app == "x" && "app" in l) && cel.bind(a, 1, cel.bind(b, a + 1, a + b)) == 3 && [1, 2].all(x, cel.bind(y, x * 2, y > x))
 [[1, 2], [3]].all(l, l.all(x, x > 0)) && [1].all(x, [x].all(x, x == 1))`
       .split("\n")
       .filter((line) => line.trim() !== "")
@@ -149,6 +150,7 @@ describe("errors at compile time", () => {
     ["1 +", expect.stringContaining("ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'['")],
     ["has(self)", "ERROR: <input>:1:5: invalid argument to has() macro\n | has(self)\n | ....^"],
     ["true\n && nope", "ERROR: <input>:2:5: undeclared reference to 'nope' (in container '')\n |  && nope\n | ....^"],
+    ["cel.bind(self.name, 1, true)", "ERROR: <input>:1:14: cel.bind() variable names must be simple identifiers\n | cel.bind(self.name, 1, true)\n | .............^"],
     ["for == 1", expect.stringContaining("reserved identifier: for")],
     [`${"(".repeat(300)}1${")".repeat(300)}`, expect.stringContaining("expression recursion limit exceeded: 250")],
   ])("%s", (text, message) => {

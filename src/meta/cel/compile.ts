@@ -1,4 +1,4 @@
-import type { CallExpr, Expr, IdentExpr, ListExpr, MapExpr, SelectExpr, StructExpr } from "./ast.ts";
+import type { BindExpr, CallExpr, Expr, IdentExpr, ListExpr, MapExpr, SelectExpr, StructExpr } from "./ast.ts";
 import { compileCall } from "./compile-call.ts";
 import { compileFold } from "./compile-fold.ts";
 import { libraryTypes } from "./overload.ts";
@@ -37,6 +37,8 @@ export function compile(expr: Expr, scope: Scope): Compiled {
       return compileStruct(expr, scope);
     case "fold":
       return compileFold(expr, scope, compile);
+    case "bind":
+      return compileBind(expr, scope);
     default:
       return broken;
   }
@@ -48,6 +50,21 @@ const broken: Compiled = {
     throw new CelError("expression did not compile");
   },
 };
+
+function compileBind({ name, value, body }: BindExpr, scope: Scope): Compiled {
+  const bound = compile(value, scope);
+  const inner = scope.with(name, bound.type);
+  const { slot } = inner;
+  const { type, run } = compile(body, inner.scope);
+  return {
+    type,
+    run(frame) {
+      frame.charge(1);
+      frame.slots[slot] = bound.run(frame);
+      return run(frame);
+    },
+  };
+}
 
 function typeValue(name: string): Compiled | undefined {
   const type = typeNames.get(name);

@@ -22,6 +22,8 @@ export function expandMacro(call: CallExpr): Expr | undefined {
       return args.length === 3 || args.length === 4 ? mapping(call, "transformMap", 2) : undefined;
     case "transformMapEntry":
       return args.length === 3 || args.length === 4 ? mapping(call, "transformMapEntry", 2) : undefined;
+    case "bind":
+      return args.length === 3 && target.kind === "ident" && target.name === "cel" ? binding(call) : undefined;
     case "optMap":
     case "optFlatMap":
       return args.length === 2 ? optionalMapping(call) : undefined;
@@ -45,6 +47,13 @@ function fold(macro: FoldMacro, { target, args, at }: CallExpr, lengths: readonl
   if (!lengths.includes(args.length) || target === undefined || body === undefined) return undefined;
   const first = variable(args[0], at);
   return { kind: "fold", at, macro, range: target, first, second: args.length === 3 ? variable(args[1], at) : undefined, filter: undefined, body };
+}
+
+function binding({ args, at }: CallExpr): Expr | undefined {
+  const [name, value, body] = args;
+  if (value === undefined || body === undefined) return undefined;
+  if (name?.kind !== "ident") throw new CelSyntaxError(name?.at ?? at, "cel.bind() variable names must be simple identifiers");
+  return { kind: "bind", at, name: name.name, value, body };
 }
 
 /** `map(x, body)`, `map(x, filter, body)` and those of two variables. */

@@ -4,7 +4,8 @@ import { libraryTypes, type FunctionTable } from "../overload.ts";
 import { ArrayList, CelError, CelOpaque, CelOptional } from "../value.ts";
 
 const quantityOf = (value: CelOpaque): Quantity => value.value as Quantity;
-const opaqueQuantity = (quantity: Quantity): CelOpaque => new CelOpaque(libraryTypes.Quantity, quantity, String(quantity.nanos));
+/** A quantity as expressions see it. */
+export const opaqueQuantity = (quantity: Quantity): CelOpaque => new CelOpaque(libraryTypes.Quantity, quantity, String(quantity.nanos));
 
 function readQuantity(text: string): CelOpaque {
   try {
@@ -86,13 +87,19 @@ function compareVersions(a: Version, b: Version): number {
   return 0;
 }
 
+/** A semantic version as expressions see it; undefined for text that is none. */
+export function opaqueSemver(text: string): CelOpaque | undefined {
+  const version = parseSemver(text);
+  return version === undefined ? undefined : new CelOpaque(libraryTypes.Semver, version, `${version.numbers.join(".")}-${version.pre.join(".")}`);
+}
+
 /** semver(). @upstream apiserver/pkg/cel/library/semver.go */
 export function addSemver(table: FunctionTable): void {
   const versionOf = (value: CelOpaque): Version => value.value as Version;
   const read = (text: string): CelOpaque => {
-    const version = parseSemver(text);
+    const version = opaqueSemver(text);
     if (version === undefined) throw new CelError(`Invalid Semantic Version string ${JSON.stringify(text)}`);
-    return new CelOpaque(libraryTypes.Semver, version, `${version.numbers.join(".")}-${version.pre.join(".")}`);
+    return version;
   };
   table.add("semver", "(string) Semver", read);
   table.add("semver", "(string, bool) Semver", (text: string, normalize: boolean) => read(normalize ? normalized(text) : text));
