@@ -18,6 +18,7 @@ import { type Cidr, formatIp, networkOf, parseCidr } from "../meta/ip.ts";
 import type { UserInfo } from "../meta/wire.ts";
 import { toYaml } from "../meta/yaml-codec.ts";
 import { nodeCiphers } from "../platform/node/ciphers.ts";
+import { nodePeerClient } from "../platform/node/peer-client.ts";
 import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
@@ -37,7 +38,7 @@ import { ensureService } from "./ensure-service.ts";
 import { openStore, type StorePlace } from "./open-store.ts";
 import { certificateAuthority } from "./pki/certificate-authority.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
-import { serveApi } from "./serve-api.ts";
+import { serveAggregatedApi } from "./serve-api.ts";
 import { UserError } from "./user-error.ts";
 import { versionInfo } from "./version.ts";
 
@@ -184,7 +185,7 @@ export class ControlPlane {
     deps.stage("store");
     const scheduling: { explainer?: PodExplainer } = {};
     try {
-      const api: ApiServer = serveApi(
+      const { api, aggregator } = serveAggregatedApi(
         {
           serviceCidr: cidr,
           nodePorts: { first: 30_000, last: 32_767 },
@@ -195,7 +196,16 @@ export class ControlPlane {
           metricsText: () => metrics.render(),
           checks: encryption === undefined ? [] : [{ name: "kms-providers", on: ["healthz", "readyz"], check: () => encryption.problem() }],
         },
-        { store, signer: nodeSigner(pki.serviceAccountKey.privateKey), clock: deps.clock, random: deps.random, log: deps.log, metrics, audit: audit?.auditor },
+        {
+          store,
+          signer: nodeSigner(pki.serviceAccountKey.privateKey),
+          clock: deps.clock,
+          random: deps.random,
+          log: deps.log,
+          metrics,
+          audit: audit?.auditor,
+          peers: nodePeerClient(pki.frontProxyClient),
+        },
       );
       await api.load();
       const listener = new Listener(
@@ -211,6 +221,7 @@ export class ControlPlane {
       if (store instanceof EncryptedStore && encryption !== undefined) plane.#follow("encryption", encryption.run(store, plane.#stop.signal));
       const registrar = new CrdRegistrar({ ...api.parts, client: plane.client("system:apiserver") });
       plane.#follow("custom resources", registrar.run(plane.#stop.signal));
+      plane.#follow("API aggregation", aggregator.run(plane.client("system:kube-aggregator"), plane.#stop.signal));
       await ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr });
       deps.stage("API server");
       return plane;

@@ -7,14 +7,18 @@ import type { Event as EventV1 } from "../api/generated/types/events-v1.ts";
 import { otherKinds } from "../api/other-kinds.ts";
 import { workloadKinds } from "../api/workload-kinds.ts";
 import type { Clock } from "../base/clock.ts";
+import { invariant } from "../base/invariant.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
 import type { Cidr } from "../meta/ip.ts";
 import type { UserInfo } from "../meta/wire.ts";
+import { nodePeerClient } from "../platform/node/peer-client.ts";
 import { nodeWebhookClient } from "../platform/node/webhook-client.ts";
+import type { PeerClient } from "../platform/peer-client.ts";
 import type { Signer } from "../platform/signer.ts";
 import type { WebhookClient } from "../platform/webhook-client.ts";
+import { Aggregator } from "../server/aggregation/aggregator.ts";
 import { configuredAdmission } from "../server/admission/configured-admission.ts";
 import type { Auditor } from "../server/audit/auditor.ts";
 import { bearerTokens, type TokenAuthenticator } from "../server/authn/bearer-tokens.ts";
@@ -80,6 +84,14 @@ export interface ServeDeps {
   readonly audit?: Auditor | undefined;
   /** How webhooks are called; over HTTPS when left out. */
   readonly webhooks?: WebhookClient;
+  /** How other API servers are asked; without a certificate of ours when left out. */
+  readonly peers?: PeerClient;
+}
+
+/** An API server, and what it needs to speak for others: `aggregator.run` looks after them. */
+export interface ServedApi {
+  readonly api: ApiServer;
+  readonly aggregator: Aggregator;
 }
 
 /** Kinds that are stored in another version than one they are served in. */
@@ -110,6 +122,12 @@ async function storeProblem(store: Store): Promise<string | undefined> {
 
 /** The API server of a cluster with everything that is wired into it. */
 export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
+  return serveAggregatedApi(options, deps).api;
+}
+
+/** The same, with its aggregator. */
+export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): ServedApi {
+  let aggregator: Aggregator | undefined;
   const checks: readonly HealthCheck[] = [
     { name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined },
     { name: "store", on: ["healthz", "readyz"], check: () => (api.ready ? undefined : "the state is not loaded") },
@@ -127,6 +145,8 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
     const rbac = new RbacAuthorizer({ cache });
     const graph = new NodeGraph({ cache });
     const authorizer = new AnyAuthorizer([new NodeAuthorizer({ rules: nodeRules }, { graph }), rbac]);
+    aggregator = new Aggregator({ ...deps, ...parts, peers: deps.peers ?? nodePeerClient() });
+    const { services } = aggregator;
     const { clusterCa } = options;
     serveInsight(parts.table);
     const special = new Map<string, SpecialHandler>([
@@ -169,12 +189,13 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
       authorizer,
       plugins: admissionPlugins(
         { serviceCidr: options.serviceCidr, nodePorts: options.nodePorts },
-        { ...deps, cache, graph, rbac, authorizer, configured: configuredAdmission({ ...parts, authorizer, webhooks: deps.webhooks ?? nodeWebhookClient }) },
+        { ...deps, cache, graph, rbac, authorizer, configured: configuredAdmission({ ...parts, authorizer, services, webhooks: deps.webhooks ?? nodeWebhookClient }) },
       ),
       special,
+      aggregate: aggregator.handle,
       audit: deps.audit,
       paths: [
-        discoveryPaths(parts.table),
+        discoveryPaths(parts.table, aggregator.directory),
         openApiPaths({ version: options.version.gitVersion }, parts),
         issuerDiscovery(options, deps),
         healthPaths(checks),
@@ -183,5 +204,6 @@ export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
       ],
     };
   });
-  return api;
+  invariant(aggregator, "nothing was wired");
+  return { api, aggregator };
 }

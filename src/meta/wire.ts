@@ -73,12 +73,14 @@ export interface ProxyTarget {
   readonly port: number;
   /** Percent-encoded path with query. */
   readonly path: string;
-  /** Replaces the caller's headers of the same name; `undefined` removes one. */
-  readonly headers: { readonly [name: string]: string | undefined };
+  /** By lower-case name. Replaces the caller's headers of the same name; `undefined` removes one. */
+  readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
   /** Which of the server's client identities to present. */
   readonly identity: "kubelet-client" | "front-proxy" | "none";
-  /** PEM bundle that must have signed the target's certificate; absent: not verified. */
+  /** PEM bundle that must have signed the target's certificate; absent: not verified, unless `verify` says so. */
   readonly ca?: string | undefined;
+  /** Whether the target's certificate must be good, by the system's own roots when there is no `ca`. */
+  readonly verify?: boolean | undefined;
   /** The name to verify when it is not the host. */
   readonly serverName?: string | undefined;
 }

@@ -7,6 +7,7 @@ import { failure, forbidden, StatusError, unauthorized } from "../meta/status-er
 import type { ApiRequest, ApiResponse, Handle, UserInfo } from "../meta/wire.ts";
 import type { Store } from "../store/contract.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
+import type { AggregatedHandler } from "./aggregation/aggregated-requests.ts";
 import type { Auditor, AuditRecord } from "./audit/auditor.ts";
 import { allAuthenticated, allUnauthenticated, anonymousUser, type Authenticator } from "./authn/authenticator.ts";
 import { impersonate, impersonationOf } from "./authn/impersonation.ts";
@@ -61,6 +62,8 @@ export interface Wiring {
   readonly plugins: readonly AdmissionPlugin[];
   readonly special: SpecialHandlers;
   readonly paths: readonly PathHandler[];
+  /** Asked first: what other servers serve. */
+  readonly aggregate?: AggregatedHandler | undefined;
   /** Absent: nothing is written down. */
   readonly audit?: Auditor | undefined;
 }
@@ -151,6 +154,8 @@ export class ApiServer {
 
   async #serve(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo, passage: Passage, signal: AbortSignal): Promise<ApiResponse> {
     await this.#authorize(user, info, query, passage.audit);
+    const aggregated = this.#wiring.aggregate?.({ request, info, user, signal });
+    if (aggregated !== undefined) return aggregated;
     if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage.warnings, signal);
     for (const handler of this.#wiring.paths) {
       const response = await handler(request, info, query, user);

@@ -11,6 +11,7 @@ import type { UserInfo } from "../../src/meta/wire.ts";
 import { systemClock } from "../../src/platform/node/clock.ts";
 import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
 import type { WebhookClient } from "../../src/platform/webhook-client.ts";
+import { ServiceResolver } from "../../src/server/aggregation/resolve-service.ts";
 import { configuredAdmission } from "../../src/server/admission/configured-admission.ts";
 import { namespaceLifecycle } from "../../src/server/admission/namespace-lifecycle.ts";
 import { definitionSchemas } from "../../src/server/crd/definition-admission.ts";
@@ -30,7 +31,11 @@ export async function serveMemory(options: { readonly clock?: Clock; readonly we
   const api = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => ({
     authenticators: [{ authenticate: () => admin }],
     authorizer,
-    plugins: [namespaceLifecycle(parts.cache), definitionSchemas, ...configuredAdmission({ ...parts, authorizer, webhooks: options.webhooks ?? nodeWebhookClient })],
+    plugins: [
+      namespaceLifecycle(parts.cache),
+      definitionSchemas,
+      ...configuredAdmission({ ...parts, authorizer, services: new ServiceResolver(parts), webhooks: options.webhooks ?? nodeWebhookClient }),
+    ],
     special: new Map(),
     paths: [discoveryPaths(parts.table), healthPaths([{ name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined }])],
   }));

@@ -7,6 +7,9 @@ import { apiServices } from "../generated/resources.ts";
 import type { APIService, APIServiceSpec } from "../generated/types/apiregistration-v1.ts";
 import { kind } from "../kind.ts";
 
+/** Of an APIService without a service. @upstream kube-aggregator/pkg/apis/apiregistration/v1/helper/helpers.go NewLocalAvailableAPIServiceCondition */
+export const localCondition = { type: "Available", status: "True", reason: "Local", message: "Local APIServices are always available" } as const;
+
 const [maxGroupPriority, maxVersionPriority] = [20_000, 1000];
 
 /** @upstream staging/src/k8s.io/kube-aggregator/pkg/registry/apiservice/strategy.go */
@@ -19,6 +22,11 @@ export const apiServiceKind = kind<APIService>({
     draft.spec ??= { groupPriorityMinimum: 0, versionPriority: 0 };
     draft.status ??= {};
     if (draft.spec.service !== undefined) draft.spec.service.port ??= 443;
+  },
+  prepareCreate(draft) {
+    // What is served here is there at once.
+    if (draft.spec.service === undefined)
+      draft.status = { conditions: [{ ...localCondition, ...(draft.metadata.creationTimestamp === undefined ? {} : { lastTransitionTime: draft.metadata.creationTimestamp }) }] };
   },
   *validate({ metadata, spec }) {
     const name = `${spec.version ?? ""}.${spec.group ?? ""}`;

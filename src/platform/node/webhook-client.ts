@@ -1,21 +1,9 @@
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
-import type { WebhookClient, WebhookRequest } from "../webhook-client.ts";
+import type { WebhookClient } from "../webhook-client.ts";
+import { dialReason } from "./dial-reason.ts";
 
 const mostBodyBytes = 3 * 1024 * 1024;
-const dialReasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connect: connection refused",
-  EHOSTUNREACH: "connect: no route to host",
-  ENETUNREACH: "connect: network is unreachable",
-  ECONNRESET: "read: connection reset by peer",
-};
-const certificateReasons: Readonly<Record<string, string>> = {
-  SELF_SIGNED_CERT_IN_CHAIN: "tls: failed to verify certificate: x509: certificate signed by unknown authority",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "tls: failed to verify certificate: x509: certificate signed by unknown authority",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "tls: failed to verify certificate: x509: certificate signed by unknown authority",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "tls: failed to verify certificate: x509: certificate signed by unknown authority",
-  CERT_HAS_EXPIRED: "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
-};
 
 /** One connection per call; the server must prove itself. */
 export const nodeWebhookClient: WebhookClient = {
@@ -40,7 +28,7 @@ export const nodeWebhookClient: WebhookClient = {
       const timer = setTimeout(() => request.destroy(new Error("context deadline exceeded")), target.timeoutMs);
       const fail = (error: Error): void => {
         clearTimeout(timer);
-        reject(new Error(reasonOf(error, target)));
+        reject(new Error(dialReason(error, target)));
       };
       request.on("error", fail);
       request.on("response", (response) => {
@@ -60,11 +48,3 @@ export const nodeWebhookClient: WebhookClient = {
       request.end(target.body);
     }),
 };
-
-function reasonOf(error: Error & { readonly code?: string }, { host, port }: WebhookRequest): string {
-  const code = error.code ?? "";
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `dial tcp: lookup ${host}: no such host`;
-  const dial = dialReasons[code];
-  if (dial !== undefined) return `dial tcp ${host.includes(":") ? `[${host}]` : host}:${port}: ${dial}`;
-  return certificateReasons[code] ?? (code === "ERR_TLS_CERT_ALTNAME_INVALID" ? `tls: failed to verify certificate: x509: ${error.message}` : error.message);
-}

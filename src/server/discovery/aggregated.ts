@@ -1,14 +1,25 @@
 import type { ApiResponse } from "../../meta/wire.ts";
 import type { ResourceTable } from "../resources/resource-table.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
+import type { GroupDirectory } from "./group-directory.ts";
 import { groupsOf } from "./group-order.ts";
 import { textHash } from "./text-hash.ts";
 
 const encoder = new TextEncoder();
 
+/** What discovery is made from. */
+export interface DiscoverySources {
+  readonly table: ResourceTable;
+  /** Absent: nobody else serves anything. */
+  readonly directory?: GroupDirectory | undefined;
+}
+
 /** APIGroupDiscoveryList: every group, version and resource in one document, with an ETag. @upstream KEP-3352 */
-export function aggregatedDiscovery(table: ResourceTable, isCore: boolean, version: "v2" | "v2beta1", ifNoneMatch: string | undefined): ApiResponse {
-  const { json, etag } = documentOf(table, isCore, version);
+export function aggregatedDiscovery(
+  { table, directory }: DiscoverySources,
+  { isCore, version, ifNoneMatch }: { readonly isCore: boolean; readonly version: "v2" | "v2beta1"; readonly ifNoneMatch: string | undefined },
+): ApiResponse {
+  const { json, etag } = documentOf({ table, directory }, isCore, version);
   const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
   const headers = { etag, vary: "Accept", "cache-control": "no-cache, private" };
   if (ifNoneMatch === etag) return { status: 304, headers, body: { type: "empty" } };
@@ -16,26 +27,32 @@ export function aggregatedDiscovery(table: ResourceTable, isCore: boolean, versi
 }
 
 interface Encoded {
-  readonly generation: number;
+  /** Of the table and of the directory. */
+  readonly generation: string;
   readonly json: Uint8Array;
   readonly etag: string;
 }
 const documents = new WeakMap<ResourceTable, Map<string, Encoded>>();
 
-function documentOf(table: ResourceTable, isCore: boolean, version: string): Encoded {
+function documentOf({ table, directory }: DiscoverySources, isCore: boolean, version: string): Encoded {
+  const generation = `${table.generation} ${directory?.generation ?? 0}`;
   const cached = documents.get(table) ?? new Map<string, Encoded>();
   documents.set(table, cached);
   const key = `${version} ${isCore}`;
   const known = cached.get(key);
-  if (known?.generation === table.generation) return known;
-  const items = groupsOf(table.all())
+  if (known?.generation === generation) return known;
+  const items = groupsOf(table.all(), directory)
     .filter(({ group }) => (group === "") === isCore)
     .map(({ group, versions }) => ({
       metadata: { name: group, creationTimestamp: null },
-      versions: versions.map((entry) => ({ version: entry.version, resources: entry.resources.map(resourceDocument), freshness: "Current" })),
+      versions: versions.map(({ version: name, resources, peer }) => ({
+        version: name,
+        resources: peer?.resources ?? resources.map(resourceDocument),
+        freshness: peer?.freshness ?? "Current",
+      })),
     }));
   const text = JSON.stringify({ kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items });
-  const encoded = { generation: table.generation, json: encoder.encode(text), etag: `"${textHash(text).toUpperCase()}"` };
+  const encoded = { generation, json: encoder.encode(text), etag: `"${textHash(text).toUpperCase()}"` };
   cached.set(key, encoded);
   return encoded;
 }

@@ -4,27 +4,29 @@ import type { ServedResource } from "../resources/served-resource.ts";
 import { negotiate } from "../respond/negotiate.ts";
 import { valueResponse } from "../respond/response.ts";
 import type { PathHandler } from "../server.ts";
-import { aggregatedDiscovery } from "./aggregated.ts";
+import { aggregatedDiscovery, type DiscoverySources } from "./aggregated.ts";
+import type { GroupDirectory } from "./group-directory.ts";
 import { groupsOf, type ServedGroup } from "./group-order.ts";
 
 const MEDIAS = { medias: ["json", "yaml", "protobuf"] } as const;
 
 /** `/api`, `/apis` and below: what is served, in the legacy documents and in the aggregated one. */
-export function discoveryPaths(table: ResourceTable): PathHandler {
+export function discoveryPaths(table: ResourceTable, directory?: GroupDirectory): PathHandler {
+  const sources = { table, directory };
   return (request, info, query) => {
     const parts = info.path.split("/").filter((part) => part !== "");
     if ((parts[0] !== "api" && parts[0] !== "apis") || request.method !== "GET") return undefined;
     if (parts.length === 1) {
-      const aggregated = aggregatedResponse(request, table, parts[0] === "api");
+      const aggregated = aggregatedResponse(request, sources, parts[0] === "api");
       if (aggregated !== undefined) return aggregated;
     }
-    const document = documentAt(table, parts);
+    const document = documentAt(sources, parts);
     return document === undefined ? undefined : valueResponse(200, document, negotiate(request, query, MEDIAS));
   };
 }
 
-function documentAt(table: ResourceTable, parts: readonly string[]): unknown {
-  const groups = groupsOf(table.all());
+function documentAt({ table, directory }: DiscoverySources, parts: readonly string[]): unknown {
+  const groups = groupsOf(table.all(), directory);
   if (parts[0] === "api") {
     if (parts.length === 1) return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] };
     return parts.length === 2 && parts[1] === "v1" ? resourceList(groups, "", "v1") : undefined;
@@ -70,10 +72,10 @@ function resourceEntries(served: ServedResource): unknown[] {
   return [main, ...others.sort((a, b) => (a.name < b.name ? -1 : 1))];
 }
 
-function aggregatedResponse(request: ApiRequest, table: ResourceTable, isCore: boolean): ApiResponse | undefined {
+function aggregatedResponse(request: ApiRequest, sources: DiscoverySources, isCore: boolean): ApiResponse | undefined {
   const accept = request.headers["accept"] ?? "";
   const asked = /application\/json;[^,]*g=apidiscovery\.k8s\.io[^,]*/.exec(accept)?.[0];
   if (asked === undefined || !asked.includes("as=APIGroupDiscoveryList")) return undefined;
   const version = asked.includes("v=v2beta1") ? "v2beta1" : "v2";
-  return aggregatedDiscovery(table, isCore, version, request.headers["if-none-match"]);
+  return aggregatedDiscovery(sources, { isCore, version, ifNoneMatch: request.headers["if-none-match"] });
 }

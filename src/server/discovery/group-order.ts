@@ -1,33 +1,13 @@
 import type { ServedResource } from "../resources/served-resource.ts";
-
-/** Groups in the order in which upstream's aggregator ranks them; others follow by name. @upstream pkg/controlplane/apiserver/aggregator.go */
-const ranked = [
-  "",
-  "apiregistration.k8s.io",
-  "apps",
-  "events.k8s.io",
-  "authentication.k8s.io",
-  "authorization.k8s.io",
-  "autoscaling",
-  "batch",
-  "certificates.k8s.io",
-  "networking.k8s.io",
-  "policy",
-  "rbac.authorization.k8s.io",
-  "storage.k8s.io",
-  "admissionregistration.k8s.io",
-  "apiextensions.k8s.io",
-  "scheduling.k8s.io",
-  "coordination.k8s.io",
-  "node.k8s.io",
-  "discovery.k8s.io",
-  "flowcontrol.apiserver.k8s.io",
-  "resource.k8s.io",
-];
+import type { GroupDirectory, PeerVersion } from "./group-directory.ts";
+import { localPriority, type Priority } from "./group-priority.ts";
 
 export interface ServedVersion {
   readonly version: string;
+  /** Empty when another server serves it. */
   readonly resources: readonly ServedResource[];
+  /** Set when another server serves it. */
+  readonly peer?: PeerVersion | undefined;
 }
 export interface ServedGroup {
   readonly group: string;
@@ -35,28 +15,38 @@ export interface ServedGroup {
   readonly versions: readonly ServedVersion[];
 }
 
-/** The table by group and version, ordered as discovery shows them. */
-export function groupsOf(all: readonly ServedResource[]): readonly ServedGroup[] {
-  const groups = new Map<string, Map<string, ServedResource[]>>();
-  for (const served of all) {
-    const { group, version } = served.resource;
-    const versions = groups.get(group) ?? new Map<string, ServedResource[]>();
+/**
+ * The table by group and version, with what other servers serve, ordered as discovery shows them: a group by the highest
+ * rank among its versions, then by name. @upstream kube-aggregator/pkg/apis/apiregistration/v1/helper/helpers.go
+ */
+export function groupsOf(all: readonly ServedResource[], directory?: GroupDirectory): readonly ServedGroup[] {
+  const groups = new Map<string, Map<string, { readonly resources: ServedResource[]; peer?: PeerVersion }>>();
+  const entryOf = (group: string, version: string): { readonly resources: ServedResource[]; peer?: PeerVersion } => {
+    const versions = groups.get(group) ?? new Map<string, { readonly resources: ServedResource[]; peer?: PeerVersion }>();
     groups.set(group, versions);
-    const resources = versions.get(version) ?? [];
-    versions.set(version, resources);
-    resources.push(served);
-  }
-  const rank = (group: string): number => {
-    const at = ranked.indexOf(group);
-    return at < 0 ? ranked.length : at;
+    const entry = versions.get(version) ?? { resources: [] };
+    versions.set(version, entry);
+    return entry;
   };
+  for (const served of all) entryOf(served.resource.group, served.resource.version).resources.push(served);
+  for (const peer of directory?.peers() ?? []) {
+    const entry = entryOf(peer.group, peer.version);
+    entry.resources.length = 0;
+    entry.peer = peer;
+  }
+  const priority = (group: string, version: string): Priority => directory?.priorityOf(group, version) ?? localPriority(group, version);
   return [...groups]
-    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
-    .map(([group, versions]) => ({
+    .map(([group, versions]) => ({ group, versions, rank: Math.max(...[...versions.keys()].map((version) => priority(group, version).group)) }))
+    .sort((a, b) => b.rank - a.rank || (a.group < b.group ? -1 : 1))
+    .map(({ group, versions }) => ({
       group,
       versions: [...versions]
-        .sort(([a], [b]) => compareVersions(b, a))
-        .map(([version, resources]) => ({ version, resources: resources.sort((a, b) => (a.resource.resource < b.resource.resource ? -1 : 1)) })),
+        .sort(([a], [b]) => priority(group, b).version - priority(group, a).version || compareVersions(b, a))
+        .map(([version, { resources, peer }]) => ({
+          version,
+          resources: resources.sort((a, b) => (a.resource.resource < b.resource.resource ? -1 : 1)),
+          ...(peer === undefined ? {} : { peer }),
+        })),
     }));
 }
 

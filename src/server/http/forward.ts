@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { failure } from "../../meta/status-error.ts";
 import type { ProxyTarget } from "../../meta/wire.ts";
+import { dialReason } from "../../platform/node/dial-reason.ts";
 
 /** The client certificates that the server can present to those it forwards to. PEM. */
 export interface ProxyIdentities {
@@ -47,7 +48,7 @@ function outgoingHeaders(incoming: IncomingHttpHeaders, target: ProxyTarget, upg
   }
   for (const [name, value] of Object.entries(target.headers)) {
     if (value === undefined) delete headers[name];
-    else headers[name] = value;
+    else headers[name] = typeof value === "string" ? value : [...value];
   }
   return headers;
 }
@@ -65,7 +66,7 @@ function open(method: string, incoming: IncomingHttpHeaders, target: ProxyTarget
     ...(target.scheme === "http"
       ? {}
       : {
-          rejectUnauthorized: target.ca !== undefined,
+          rejectUnauthorized: target.verify ?? target.ca !== undefined,
           ...(target.ca === undefined ? {} : { ca: target.ca }),
           ...(target.serverName === undefined ? {} : { servername: target.serverName }),
           ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.privateKey }),
@@ -74,20 +75,31 @@ function open(method: string, incoming: IncomingHttpHeaders, target: ProxyTarget
   const request = target.scheme === "http" ? httpRequest(options) : httpsRequest(options);
   request.on("timeout", () => {
     const socket = request.socket as (Socket & { readonly secureConnecting?: boolean }) | null;
-    if (socket?.connecting !== false || socket.secureConnecting === true)
-      request.destroy(new Error(`no connection to ${target.host}:${target.port} within ${CONNECT_MS / 1000} s`));
+    if (socket?.connecting !== false || socket.secureConnecting === true) request.destroy(new Error(timedOut(target)));
   });
   return request;
 }
 
-function unreachable(target: ProxyTarget, error: Error): { readonly code: number; readonly text: string } {
+function timedOut({ host, port, identity }: ProxyTarget): string {
+  return identity === "front-proxy" ? `dial tcp ${host}:${port}: i/o timeout` : `no connection to ${host}:${port} within ${CONNECT_MS / 1000} s`;
+}
+
+interface Refusal {
+  readonly code: number;
+  readonly contentType: string;
+  readonly text: string;
+}
+
+function unreachable(target: ProxyTarget, error: Error): Refusal {
+  // @upstream kube-aggregator/pkg/apiserver/handler_proxy.go responder
+  if (target.identity === "front-proxy") return { code: 503, contentType: "text/plain; charset=utf-8", text: `error trying to reach service: ${dialReason(error, target)}\n` };
   const { status } = failure(
     "ServiceUnavailable",
     `error trying to reach ${target.host}:${target.port}: ${error.message}`,
     undefined,
     target.identity === "kubelet-client" ? 500 : 503,
   );
-  return { code: status.code ?? 503, text: `${JSON.stringify(status)}\n` };
+  return { code: status.code ?? 503, contentType: "application/json", text: `${JSON.stringify(status)}\n` };
 }
 
 /** Sends a request on and its answer back, both as streams. */
@@ -105,8 +117,8 @@ export function forwardRequest(
         sink.destroy();
         return;
       }
-      const { code, text } = unreachable(target, error);
-      respond(sink, code, { "content-type": "application/json" });
+      const { code, contentType, text } = unreachable(target, error);
+      respond(sink, code, { "content-type": contentType });
       sink.end(text);
     };
     let request: ClientRequest;
@@ -179,8 +191,8 @@ export function forwardUpgrade(incoming: IncomingMessage, socket: Duplex, head: 
   });
   request.on("error", (error) => {
     if (socket.destroyed) return;
-    const { code, text } = unreachable(target, error);
-    socket.end(`HTTP/1.1 ${code} Error\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
+    const { code, contentType, text } = unreachable(target, error);
+    socket.end(`HTTP/1.1 ${code} Error\r\nContent-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
   });
   request.end();
 }

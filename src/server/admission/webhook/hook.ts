@@ -1,13 +1,11 @@
 import type { MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhook } from "../../../api/generated/types/admissionregistration-v1.ts";
-import type { Service } from "../../../api/generated/types/core-v1.ts";
 import type { KubeObject } from "../../../meta/object.ts";
 import type { WebhookClient, WebhookRequest } from "../../../platform/webhook-client.ts";
+import type { Location, ServiceResolver } from "../../aggregation/resolve-service.ts";
 import type { ServedResource } from "../../resources/served-resource.ts";
 import type { AdmissionRequest } from "../admission.ts";
 import { admissionBindings, admissionEnv, compileConditions, conditionsHold, Evaluation, type ExpressionDeps } from "../policy/expressions.ts";
 import { matchRules, matchSelectors } from "../policy/match-rules.ts";
-
-const SERVICES = "/registry/services/specs/";
 
 export type Webhook = ValidatingWebhook & Pick<MutatingWebhook, "reinvocationPolicy">;
 
@@ -20,6 +18,7 @@ export interface Hook {
 
 export interface WebhookDeps extends ExpressionDeps {
   readonly webhooks: WebhookClient;
+  readonly services: ServiceResolver;
 }
 
 const known = new WeakMap<KubeObject, readonly Hook[]>();
@@ -57,8 +56,15 @@ export function wants({ webhook, conditions }: Hook, request: AdmissionRequest, 
   throw new WebhookFailure(holds.message);
 }
 
-/** Where a webhook is, and the URL that messages show. Throws WebhookFailure. */
-export function targetOf({ clientConfig, timeoutSeconds = 10 }: Webhook, { cache }: WebhookDeps): Omit<WebhookRequest, "body"> & { readonly shown: string } {
+export interface WebhookTarget extends Omit<WebhookRequest, "body" | "host" | "port"> {
+  /** The URL that messages show. */
+  readonly shown: string;
+  /** Where to connect. Throws UnresolvedService. */
+  locate(): Location;
+}
+
+/** Where a webhook is. */
+export function targetOf({ clientConfig, timeoutSeconds = 10 }: Webhook, { services }: WebhookDeps): WebhookTarget {
   const { url, service, caBundle } = clientConfig;
   const query = `timeout=${timeoutSeconds}s`;
   const ca = caBundle === undefined || caBundle === "" ? {} : { ca: atob(caBundle) };
@@ -67,17 +73,11 @@ export function targetOf({ clientConfig, timeoutSeconds = 10 }: Webhook, { cache
     const parsed = new URL(url ?? "");
     const path = `${parsed.pathname}?${query}`;
     const host = parsed.hostname.replace(/^\[|\]$/g, "");
-    return { ...ca, timeoutMs, host, serverName: host, port: parsed.port === "" ? 443 : Number(parsed.port), path, shown: `https://${parsed.host}${path}` };
+    const port = parsed.port === "" ? 443 : Number(parsed.port);
+    return { ...ca, timeoutMs, serverName: host, path, shown: `https://${parsed.host}${path}`, locate: () => ({ host, port }) };
   }
   const { name, namespace, path = "/", port = 443 } = service;
-  const found = cache.resource(SERVICES).get(`${SERVICES}${namespace}/${name}`)?.object as Service | undefined;
-  if (found === undefined) throw new WebhookFailure(`service ${JSON.stringify(name)} not found`);
-  const { clusterIP = "", type, externalName } = found.spec;
-  const host = type === "ExternalName" ? (externalName ?? "") : clusterIP;
-  if (host === "" || host === "None") throw new WebhookFailure(`cannot route to service with ClusterIP ${JSON.stringify(clusterIP)}`);
-  if (type !== "ExternalName" && found.spec.ports?.some((declared) => declared.port === port) !== true)
-    throw new WebhookFailure(`no service port ${port} found for service ${JSON.stringify(name)}`);
   const serverName = `${name}.${namespace}.svc`;
   const whole = `${path.startsWith("/") ? path : `/${path}`}?${query}`;
-  return { ...ca, timeoutMs, host, port, serverName, path: whole, shown: `https://${serverName}:${port}${whole}` };
+  return { ...ca, timeoutMs, serverName, path: whole, shown: `https://${serverName}:${port}${whole}`, locate: () => services.resolve({ namespace, name, port }) };
 }

@@ -33,10 +33,10 @@ export async function askWebhook(webhook: Webhook, request: AdmissionRequest, ma
     apiVersion,
     request: { ...requestValue(request, matched, uid), object: view(request.object as KubeObject | undefined), oldObject: view(request.previous) },
   });
-  const { shown, ...target } = targetOf(webhook, deps);
+  const { shown, locate, ...target } = targetOf(webhook, deps);
   let answer: { readonly status: number; readonly body: string };
   try {
-    answer = await deps.webhooks.post({ ...target, body });
+    answer = await deps.webhooks.post({ ...target, ...locate(), body });
   } catch (error) {
     throw new WebhookFailure(`failed to call webhook: Post ${JSON.stringify(shown)}: ${error instanceof Error ? error.message : String(error)}`);
   }

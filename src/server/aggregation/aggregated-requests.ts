@@ -1,0 +1,61 @@
+import type { ApiRequest, ApiResponse, UserInfo } from "../../meta/wire.ts";
+import type { PeerClient } from "../../platform/peer-client.ts";
+import type { RequestInfo } from "../request-info.ts";
+import { textResponse } from "../respond/response.ts";
+import { apiServiceName, type ApiServices, type RemoteApiService, trustOf } from "./api-services.ts";
+import { forwardedHeaders } from "./front-proxy-headers.ts";
+import { callLocally } from "./local-call.ts";
+import { type Location, type ServiceResolver, UnresolvedService } from "./resolve-service.ts";
+
+/** A request that has been authenticated and authorised. */
+export interface AggregatedRequest {
+  readonly request: ApiRequest;
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  readonly signal: AbortSignal;
+}
+
+/** Answers requests for what other servers serve. Undefined: nobody else serves this. */
+export type AggregatedHandler = (request: AggregatedRequest) => Promise<ApiResponse> | undefined;
+
+export interface AggregationDeps {
+  readonly apiServices: ApiServices;
+  readonly services: ServiceResolver;
+  readonly peers: PeerClient;
+}
+
+/** Sends requests for a group version that an APIService gives to a service on to it. @upstream kube-aggregator/pkg/apiserver/handler_proxy.go */
+export function aggregatedRequests(deps: AggregationDeps): AggregatedHandler {
+  return (asked) => {
+    const name = apiServiceOf(asked.info);
+    const remote = name === undefined ? undefined : deps.apiServices.remote(name);
+    return remote === undefined ? undefined : sendOn(remote, asked, asked.request.path, deps);
+  };
+}
+
+/** Sends a request on to the server of an APIService, for this path and the request's own query. 503 when there is none. */
+export async function sendOn(remote: RemoteApiService, { request, info, user, signal }: AggregatedRequest, path: string, deps: AggregationDeps): Promise<ApiResponse> {
+  const location = remote.isAvailable ? locate(remote, deps) : undefined;
+  if (location === undefined) return textResponse(503, "service unavailable\n");
+  const { query } = request;
+  const target = { ...location, ...trustOf(remote), path: query === "" ? path : `${path}?${query}`, headers: forwardedHeaders(request, user) };
+  if (request.caller.type === "local") return callLocally(request, target, { peers: deps.peers, isWatch: info.resource?.verb === "watch", signal });
+  return { status: 200, headers: {}, body: { type: "proxy", target: { ...target, scheme: "https", identity: "front-proxy" } } };
+}
+
+function locate({ place }: RemoteApiService, { services }: AggregationDeps): Location | undefined {
+  try {
+    return services.resolve(place);
+  } catch (error) {
+    if (error instanceof UnresolvedService) return undefined;
+    throw error;
+  }
+}
+
+/** Which APIService a path belongs to: `/apis/GROUP/VERSION` and everything below it. */
+function apiServiceOf({ path, resource }: RequestInfo): string | undefined {
+  if (resource !== undefined) return apiServiceName(resource.group, resource.version);
+  const [first, second, third] = path.split("/").filter((part) => part !== "");
+  if (first === "api" && second !== undefined) return apiServiceName("", second);
+  return first === "apis" && second !== undefined && third !== undefined ? apiServiceName(second, third) : undefined;
+}

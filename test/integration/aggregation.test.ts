@@ -1,0 +1,201 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { request as httpsRequest } from "node:https";
+import { createInterface } from "node:readline";
+import { afterEach, expect, it } from "vitest";
+import { apiServices, customResourceDefinitions, namespaces, services } from "../../src/api/generated/resources.ts";
+import { kubectlBinaries, kubectlPath } from "../e2e/kubectl-binaries.ts";
+import { type ProgramResult, runProgram } from "../e2e/run-program.ts";
+import { type AggregatedCluster, aggregatedCluster } from "./aggregated-cluster.ts";
+
+/** Without a kubectl in PATH there is nothing to try it with. */
+const withKubectl = it.skipIf(kubectlBinaries().length === 0);
+const NAME = "v1.widgets.example.com";
+let cluster: AggregatedCluster;
+afterEach(async () => {
+  await cluster.stop();
+});
+
+const arguments_ = (args: readonly string[]): readonly string[] => ["--kubeconfig", cluster.kubeconfig, "--cache-dir", cluster.cacheFolder, ...args];
+const kubectl = (args: readonly string[], stdin?: string): Promise<ProgramResult> =>
+  runProgram(kubectlPath(), arguments_(args), { environment: { HOME: cluster.cacheFolder }, ...(stdin === undefined ? {} : { stdin }) });
+const widget = (name: string): string => JSON.stringify({ apiVersion: "widgets.example.com/v1", kind: "Widget", metadata: { name }, spec: { size: 3 } });
+
+interface Answer {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: unknown };
+  readonly text: string;
+}
+
+/** One HTTPS request with a client certificate. */
+async function ask(path: string, identity: { readonly certificate: string; readonly privateKey: string }, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const request = httpsRequest({
+    host: "127.0.0.1",
+    port: cluster.port,
+    path,
+    headers,
+    agent: false,
+    ca: cluster.pki.ca.certificate,
+    cert: identity.certificate,
+    key: identity.privateKey,
+  });
+  request.end();
+  const [response] = (await once(request, "response")) as [import("node:http").IncomingMessage];
+  let text = "";
+  for await (const chunk of response) text += String(chunk);
+  return { status: response.statusCode ?? 0, headers: response.headers, text };
+}
+
+withKubectl.each([{ aggregated: false }, { aggregated: true }])(
+  "kubectl works with a kind of another server (aggregated discovery: $aggregated)",
+  async ({ aggregated }) => {
+    cluster = await aggregatedCluster();
+    const server = await cluster.startExtension({ aggregated });
+    await cluster.register(server);
+    expect(await cluster.available(NAME, { status: "True" })).toMatchObject({ reason: "Passed", message: "all checks passed" });
+
+    const resources = await kubectl(["api-resources", "--api-group=widgets.example.com"]);
+    expect(resources.stdout).toMatch(/widgets\s+wd\s+widgets.example.com\/v1\s+true\s+Widget/);
+    expect(await kubectl(["create", "--validate=strict", "-f", "-"], widget("one"))).toMatchObject({ code: 0, stdout: "widget.widgets.example.com/one created\n" });
+    expect((await kubectl(["get", "wd"])).stdout).toMatch(/^NAME\s+AGE\none\s+/);
+
+    const watching = spawn(kubectlPath(), arguments_(["get", "widgets", "--watch", "-o", "name"]), {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, HOME: cluster.cacheFolder },
+    });
+    const lines = createInterface({ input: watching.stdout })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe("widget.widgets.example.com/one");
+    await kubectl(["create", "-f", "-"], widget("two"));
+    expect((await lines.next()).value).toBe("widget.widgets.example.com/two");
+    watching.kill();
+
+    // Who asked is said by the server alone, which shows its certificate.
+    const creation = server.seen.find(({ method }) => method === "POST");
+    expect(creation).toMatchObject({ user: "kubernetes-admin", groups: ["system:masters", "system:authenticated"], proxy: "front-proxy-client", authorization: undefined });
+    const forged = { "x-remote-user": "root", "x-remote-group": "evil", "x-remote-extra-scopes": "all", authorization: "Bearer x" };
+    await ask("/apis/widgets.example.com/v1/namespaces/default/widgets/forged", cluster.pki.admin, forged);
+    const seen = server.seen.find(({ url }) => url.endsWith("/forged"));
+    expect(seen).toMatchObject({ user: "kubernetes-admin", groups: ["system:masters", "system:authenticated"], authorization: undefined });
+    expect(seen?.extra).not.toContain("x-remote-extra-scopes");
+
+    // Nobody passes who has no right here.
+    const before = server.seen.length;
+    const refused = await ask("/apis/widgets.example.com/v1/widgets", await cluster.certificateFor("bob"));
+    expect(refused.status).toBe(403);
+    expect(refused.text).toContain('cannot list resource \\"widgets\\" in API group \\"widgets.example.com\\"');
+    expect(server.seen.length).toBe(before);
+
+    const columns = (await kubectl(["get", "apiservices"])).stdout.split("\n");
+    expect(columns[0]).toMatch(/^NAME\s+SERVICE\s+AVAILABLE\s+AGE$/);
+    expect(columns.find((line) => line.startsWith("v1.apps"))).toMatch(/^v1\.apps\s+Local\s+True\s/);
+    expect(columns.find((line) => line.startsWith(NAME))).toMatch(/default\/extension\s+True\s/);
+  },
+  60_000,
+);
+
+it("an upgraded connection is joined with the other server's", async () => {
+  cluster = await aggregatedCluster();
+  const server = await cluster.startExtension({ aggregated: true });
+  await cluster.register(server);
+  await cluster.available(NAME, { status: "True" });
+  const request = httpsRequest({
+    host: "127.0.0.1",
+    port: cluster.port,
+    path: "/apis/widgets.example.com/v1/namespaces/default/widgets/one/console",
+    headers: { connection: "Upgrade", upgrade: "echo" },
+    ca: cluster.pki.ca.certificate,
+    cert: cluster.pki.admin.certificate,
+    key: cluster.pki.admin.privateKey,
+  });
+  request.end();
+  const [, socket] = (await once(request, "upgrade")) as [unknown, import("node:net").Socket];
+  socket.write("hello");
+  const [chunk] = (await once(socket, "data")) as [Buffer];
+  expect(chunk.toString()).toBe("hello");
+  socket.destroy();
+  expect(server.seen.find(({ url }) => url.endsWith("/console"))).toMatchObject({ user: "kubernetes-admin", proxy: "front-proxy-client" });
+});
+
+withKubectl(
+  "a server that dies is told of, and takes nobody with it",
+  async () => {
+    cluster = await aggregatedCluster();
+    const { admin } = cluster;
+    const server = await cluster.startExtension({ aggregated: true });
+    await cluster.register(server);
+    await cluster.available(NAME, { status: "True" });
+    const { port } = server;
+    await server.kill();
+
+    // Before it is noticed: the reason, as the dialer words it.
+    const direct = await ask("/apis/widgets.example.com/v1/widgets", cluster.pki.admin);
+    expect(direct).toMatchObject({ status: 503, text: `error trying to reach service: dial tcp 127.0.0.1:${port}: connect: connection refused\n` });
+
+    const service = await admin.get(services, "extension", { namespace: "default" });
+    await admin.update(services, { ...service, metadata: { ...service.metadata, labels: { touched: "yes" } } }, { namespace: "default" });
+    const { reason, message } = await cluster.available(NAME, { status: "False" });
+    expect(reason).toBe("FailedDiscoveryCheck");
+    const url = `https://127.0.0.1:${port}/apis/widgets.example.com/v1`;
+    expect(message).toBe(`failing or missing response from ${url}: Get "${url}": dial tcp 127.0.0.1:${port}: connect: connection refused`);
+    expect(await ask("/apis/widgets.example.com/v1/widgets", cluster.pki.admin)).toMatchObject({ status: 503, text: "service unavailable\n" });
+
+    const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    const discovery = JSON.parse((await ask("/apis", cluster.pki.admin, { accept })).text) as {
+      readonly items: readonly { readonly metadata: { readonly name: string }; readonly versions: readonly { readonly freshness: string }[] }[];
+    };
+    const freshness = new Map(discovery.items.map(({ metadata, versions }) => [metadata.name, versions[0]?.freshness]));
+    expect([freshness.get("widgets.example.com"), freshness.get("apps")]).toEqual(["Stale", "Current"]);
+    const listed = await kubectl(["api-resources", "--api-group=apps", "-o", "name"]);
+    expect(listed.stdout).toContain("deployments.apps");
+    expect((await kubectl(["get", "apiservice", NAME])).stdout).toMatch(/False \(FailedDiscoveryCheck\)/);
+
+    await admin.delete(services, "extension", { namespace: "default" });
+    expect(await cluster.available(NAME, { reason: "ServiceNotFound" })).toMatchObject({ message: 'service/extension in "default" is not present' });
+    await admin.delete(apiServices, NAME);
+    expect((await ask("/apis/widgets.example.com/v1/widgets", cluster.pki.admin)).status).toBe(404);
+  },
+  60_000,
+);
+
+it("what is served here registers itself", async () => {
+  cluster = await aggregatedCluster();
+  const { admin } = cluster;
+  await cluster.available("v1.apps", { reason: "Local" });
+  await cluster.available("v1.", { reason: "Local" });
+  const apps = await admin.get(apiServices, "v1.apps");
+  expect(apps.metadata.labels).toEqual({ "kube-aggregator.kubernetes.io/automanaged": "onstart" });
+  expect(apps.spec).toEqual({ group: "apps", version: "v1", groupPriorityMinimum: 17_800, versionPriority: 15 });
+  expect(apps.status?.conditions?.[0]).toMatchObject({ type: "Available", status: "True", reason: "Local", message: "Local APIServices are always available" });
+
+  const gone = watchFor("v1.apps", "ADDED");
+  await admin.delete(apiServices, "v1.apps");
+  await gone;
+
+  const made = watchFor("v1.stars.example.com", "ADDED");
+  const removed = watchFor("v1.stars.example.com", "DELETED");
+  await admin.create(customResourceDefinitions, {
+    metadata: { name: "stars.stars.example.com" },
+    spec: {
+      group: "stars.example.com",
+      scope: "Namespaced",
+      names: { plural: "stars", kind: "Star" },
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
+    },
+  });
+  await made;
+  expect(await admin.get(apiServices, "v1.stars.example.com")).toMatchObject({
+    metadata: { labels: { "kube-aggregator.kubernetes.io/automanaged": "true" } },
+    spec: { groupPriorityMinimum: 1000, versionPriority: 100 },
+  });
+  await admin.delete(customResourceDefinitions, "stars.stars.example.com");
+  await removed;
+  expect((await admin.list(namespaces)).items.length).toBeGreaterThan(0);
+});
+
+/** Resolves when the APIService comes or goes from now on. */
+async function watchFor(name: string, type: "ADDED" | "DELETED"): Promise<void> {
+  const stop = new AbortController();
+  const { metadata } = await cluster.admin.list(apiServices);
+  for await (const events of cluster.admin.watch(apiServices, { resourceVersion: metadata?.resourceVersion ?? "", fieldSelector: `metadata.name=${name}`, signal: stop.signal }))
+    if (events.some((event) => event.type === type)) stop.abort();
+}
