@@ -14,6 +14,8 @@ export interface ApiRequest {
   readonly query: string;
   /** By lower-case name. */
   readonly headers: { readonly [name: string]: string | undefined };
+  /** The values of a header that came several times, as they came; absent: only `headers` is known, where they are joined. */
+  readonly values?: (name: string) => readonly string[];
   readonly body: RequestBody;
   readonly caller: Caller;
 }
@@ -27,7 +29,14 @@ export type RequestBody =
 
 /** Who is at the other end, as far as the transport knows. */
 export type Caller =
-  | { readonly type: "network"; readonly address: string; readonly certificate?: ClientCertificate | undefined; readonly upgradable: boolean }
+  | {
+      readonly type: "network";
+      readonly address: string;
+      readonly certificate?: ClientCertificate | undefined;
+      /** The certificate of a proxy that may say in headers who asks: verified against that authority, which is not the client CA. */
+      readonly frontProxy?: ClientCertificate | undefined;
+      readonly upgradable: boolean;
+    }
   /** In-process: trusted, and answered with values instead of bytes. */
   | { readonly type: "local"; readonly user: UserInfo };
 

@@ -9,8 +9,10 @@ import type { Store } from "../store/contract.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import type { AggregatedHandler } from "./aggregation/aggregated-requests.ts";
 import type { Auditor, AuditRecord } from "./audit/auditor.ts";
-import { allAuthenticated, allUnauthenticated, anonymousUser, type Authenticator } from "./authn/authenticator.ts";
+import { type AnonymousPolicy, anonymousEverywhere, anonymousFor } from "./authn/anonymous.ts";
+import { allAuthenticated, allUnauthenticated, type Authenticator } from "./authn/authenticator.ts";
 import { impersonate, impersonationOf } from "./authn/impersonation.ts";
+import { identityHeadersIn, type RequestHeaderOptions, withoutForwarded, withoutHeaders } from "./authn/request-header.ts";
 import { attributesOf } from "./authz/attributes-of.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenMessage } from "./authz/forbidden-message.ts";
@@ -58,6 +60,10 @@ export interface ApiServerDeps {
 /** What is wired in once the parts exist: each is made by a function of them. */
 export interface Wiring {
   readonly authenticators: readonly Authenticator[];
+  /** Who may come in without any proof, as it stands at the moment; everybody when left out. */
+  anonymous?(): AnonymousPolicy;
+  /** In which headers front proxies say who asks, besides those that everybody uses. */
+  readonly requestHeaders?: RequestHeaderOptions | undefined;
   readonly authorizer: Authorizer;
   readonly plugins: readonly AdmissionPlugin[];
   readonly special: SpecialHandlers;
@@ -142,8 +148,10 @@ export class ApiServer {
     const wanted = impersonationOf(request.headers);
     const user = wanted === undefined ? caller : await impersonate(caller, wanted, this.parts.authorizer);
     if (user !== caller) passage.audit?.actAs(user);
-    const observed = passage.audit?.observe(request) ?? request;
-    const serve = (): Promise<ApiResponse> => this.#serve(observed, info, query, user, passage, signal);
+    const hidden = identityHeadersIn(request.headers, this.#wiring.requestHeaders);
+    const seen = withoutHeaders(request, hidden);
+    const observed = passage.audit?.observe(seen) ?? seen;
+    const serve = async (): Promise<ApiResponse> => withoutForwarded(await this.#serve(observed, info, query, user, passage, signal), hidden);
     if (request.caller.type === "local" || isLongRunning(info)) return serve();
     const withinMs = answerWithinMs(query);
     const leave = this.#inFlight.enter(request.method, user.groups.includes(MASTERS));
@@ -171,8 +179,10 @@ export class ApiServer {
       if (user !== undefined)
         return user.groups.includes(allAuthenticated) || user.groups.includes(allUnauthenticated) ? user : { ...user, groups: [...user.groups, allAuthenticated] };
     }
-    if (request.headers["authorization"] !== undefined) throw unauthorized();
-    return anonymousUser;
+    if (request.headers["authorization"] !== undefined || request.caller.frontProxy !== undefined) throw unauthorized();
+    const anonymous = anonymousFor(this.#wiring.anonymous?.() ?? anonymousEverywhere, request.path);
+    if (anonymous === undefined) throw unauthorized();
+    return anonymous;
   }
 
   async #authorize(user: UserInfo, info: RequestInfo, query: URLSearchParams, audit: AuditRecord | undefined): Promise<void> {

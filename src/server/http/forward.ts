@@ -4,6 +4,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { failure } from "../../meta/status-error.ts";
+import { isIdentityHeader } from "../authn/request-header.ts";
 import type { ProxyTarget } from "../../meta/wire.ts";
 import { dialReason } from "../../platform/node/dial-reason.ts";
 
@@ -37,10 +38,13 @@ function withoutTokens(protocols: string): string {
 
 const CONNECT_MS = 10_000;
 
+/** Who somebody is said to be, and by whom: never passed on as it came. */
+const speaksOfIdentity = (name: string): boolean => name === "authorization" || name.startsWith("impersonate-") || isIdentityHeader(name);
+
 function outgoingHeaders(incoming: IncomingHttpHeaders, target: ProxyTarget, upgrade: boolean): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(incoming)) {
-    if (value === undefined || name.startsWith(":") || (!upgrade && hopByHop.has(name)) || name === "host" || name === "authorization" || name.startsWith("impersonate-")) continue;
+    if (value === undefined || name.startsWith(":") || (!upgrade && hopByHop.has(name)) || name === "host" || speaksOfIdentity(name)) continue;
     if (name === "sec-websocket-protocol") {
       const protocols = withoutTokens(String(value));
       if (protocols !== "") headers[name] = protocols;

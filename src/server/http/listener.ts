@@ -1,13 +1,14 @@
-import { createHash } from "node:crypto";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createServer as createTlsServer, type PeerCertificate, type SecureContextOptions, type TLSSocket } from "node:tls";
+import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from "node:tls";
 import type { Logger } from "../../base/log.ts";
-import type { ApiRequest, ApiResponse, Caller, ClientCertificate, Handle } from "../../meta/wire.ts";
+import type { ApiRequest, ApiResponse, Caller, Handle } from "../../meta/wire.ts";
+import { CertificateAuthorities } from "./certificate-authorities.ts";
 import { requestBody } from "./request-body.ts";
 import { forwardRequest, forwardUpgrade, type ProxyIdentities } from "./forward.ts";
+import { type Authorities, proofOf } from "./peer-certificate.ts";
 import { drained, isCompressed, writeHttp1, writeHttp2 } from "./write-response.ts";
 
 export interface ListenerOptions {
@@ -18,6 +19,8 @@ export interface ListenerOptions {
   readonly privateKey: string;
   /** PEM bundle of those who may sign client certificates. */
   readonly clientCa: string;
+  /** PEM bundle of those who may sign the certificates of front proxies; absent: nobody's headers say who asks. */
+  readonly frontProxyCa?: string | undefined;
 }
 
 export interface ListenerDeps {
@@ -40,13 +43,17 @@ export class Listener {
   /** One for each request that is being answered. */
   readonly #answering = new Set<AbortController>();
   readonly #stopping = new AbortController();
+  readonly #authorities: Authorities;
   readonly #tls;
   readonly #http1;
   readonly #http2;
 
   constructor(options: Omit<ListenerOptions, "host" | "port">, deps: ListenerDeps) {
     this.#deps = deps;
-    const context: SecureContextOptions = { cert: options.certificate, key: options.privateKey, ca: options.clientCa, minVersion: "TLSv1.2" };
+    const { clientCa, frontProxyCa } = options;
+    const ca = frontProxyCa === undefined ? clientCa : [clientCa, frontProxyCa];
+    const context: SecureContextOptions = { cert: options.certificate, key: options.privateKey, ca, minVersion: "TLSv1.2" };
+    this.#authorities = { clients: new CertificateAuthorities(clientCa), frontProxies: frontProxyCa === undefined ? undefined : new CertificateAuthorities(frontProxyCa) };
     this.#http1 = createHttpServer(
       { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 120_000, headersTimeout: 32_000, requestTimeout: 120_000 },
       (request, response) => void this.#onHttp1(request, response),
@@ -59,7 +66,7 @@ export class Listener {
       else socket.destroy();
     });
     this.#http2 = createHttp2Server({ settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: 1 << 20, maxHeaderListSize: MAX_HEADER_BYTES }, maxSessionMemory: 64 });
-    this.#http2.on("stream", (stream, headers) => void this.#onHttp2(stream, headers));
+    this.#http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: readonly string[]) => void this.#onHttp2(stream, headers, raw));
     this.#http2.on("session", (session) => {
       session.setLocalWindowSize(8 << 20);
       session.on("error", () => session.destroy());
@@ -133,7 +140,7 @@ export class Listener {
   async #onHttp1(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const controller = this.#beginAnswer(response);
     try {
-      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, callerOf(request.socket as TLSSocket, false));
+      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, this.#callerOf(request.socket as TLSSocket, false), valuesOfHttp1(request));
       const answer = await this.#deps.handle(api, controller.signal);
       if (answer.body.type === "proxy") await forwardRequest(request, response, answer.body.target, this.#deps.identities);
       else await writeHttp1(response, answer, { headOnly: request.method === "HEAD", gzip: isCompressed(answer, request.headers["accept-encoding"]) });
@@ -147,13 +154,13 @@ export class Listener {
     }
   }
 
-  async #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+  async #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): Promise<void> {
     const controller = this.#beginAnswer(stream);
     stream.on("error", () => {});
     try {
       const socket = stream.session?.socket as TLSSocket;
       const method = headers[":method"] ?? "GET";
-      const api = toApiRequest(method, headers[":path"] ?? "/", headers, stream, callerOf(socket, false));
+      const api = toApiRequest(method, headers[":path"] ?? "/", headers, stream, this.#callerOf(socket, false), valuesOfHttp2(raw));
       const answer = await this.#deps.handle(api, controller.signal);
       if (stream.destroyed) return;
       if (answer.body.type === "proxy") await forwardRequest(stream, stream, answer.body.target, this.#deps.identities, { method, headers });
@@ -166,12 +173,16 @@ export class Listener {
     }
   }
 
+  #callerOf(socket: TLSSocket, upgradable: boolean): Caller {
+    return { type: "network", address: socket.remoteAddress ?? "", ...proofOf(socket, this.#authorities), upgradable };
+  }
+
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
     const controller = new AbortController();
     socket.on("close", () => controller.abort());
     try {
-      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, undefined, callerOf(request.socket as TLSSocket, true));
+      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, undefined, this.#callerOf(request.socket as TLSSocket, true), valuesOfHttp1(request));
       const answer = await this.#deps.handle(api, controller.signal);
       if (answer.body.type === "proxy") forwardUpgrade(request, socket, head, answer.body.target, this.#deps.identities);
       else await refuseUpgrade(socket, answer);
@@ -205,34 +216,30 @@ async function refuseUpgrade(socket: Duplex, { status, body }: ApiResponse): Pro
   socket.end();
 }
 
-function toApiRequest(method: string, url: string, headers: IncomingHttpHeaders, body: Parameters<typeof requestBody>[0] | undefined, caller: Caller): ApiRequest {
+function toApiRequest(
+  method: string,
+  url: string,
+  headers: IncomingHttpHeaders,
+  body: Parameters<typeof requestBody>[0] | undefined,
+  caller: Caller,
+  values: (name: string) => readonly string[],
+): ApiRequest {
   const question = url.indexOf("?");
   return {
     method: method as ApiRequest["method"],
     path: question < 0 ? url : url.slice(0, question),
     query: question < 0 ? "" : url.slice(question + 1),
     headers: headers as ApiRequest["headers"],
+    values,
     body: body === undefined || method === "GET" || method === "HEAD" ? { type: "none" } : requestBody(body, headers),
     caller,
   };
 }
 
-/** PERF: a certificate is read once per connection. */
-const certificates = new WeakMap<TLSSocket, ClientCertificate | null>();
-
-function callerOf(socket: TLSSocket, upgradable: boolean): Caller {
-  let certificate = certificates.get(socket);
-  if (certificate === undefined) {
-    certificate = socket.authorized ? readCertificate(socket.getPeerCertificate()) : null;
-    certificates.set(socket, certificate);
-  }
-  return { type: "network", address: socket.remoteAddress ?? "", certificate: certificate ?? undefined, upgradable };
+function valuesOfHttp1(request: IncomingMessage): (name: string) => readonly string[] {
+  return (name) => request.headersDistinct[name] ?? [];
 }
 
-function readCertificate(peer: PeerCertificate): ClientCertificate | null {
-  const subject = peer.subject as { readonly CN?: string | string[]; readonly O?: string | string[] } | undefined;
-  if (subject?.CN === undefined) return null;
-  const organizations = subject.O === undefined ? [] : Array.isArray(subject.O) ? subject.O : [subject.O];
-  const commonName = Array.isArray(subject.CN) ? (subject.CN[0] ?? "") : subject.CN;
-  return { commonName, organizations, fingerprint: createHash("sha256").update(peer.raw).digest("hex"), notAfter: Date.parse(peer.valid_to) };
+function valuesOfHttp2(raw: readonly string[]): (name: string) => readonly string[] {
+  return (name) => raw.filter((_, index) => index % 2 === 1 && raw[index - 1] === name);
 }
