@@ -9,7 +9,9 @@ type Flags = Record<string, unknown>;
 function optionOf({ name, kind, placeholder, description, fallback }: SettingDefinition): Option {
   const shown = fallback();
   const tail = kind === "flag" || shown === "" || description.includes("(default ") ? "" : ` (default ${String(shown)})`;
-  return new Option(kind === "flag" ? `--${flagOf(name)}` : `--${flagOf(name)} <${placeholder}>`, `${description}${tail}`);
+  // What is on unless told otherwise can be told: --anonymous-auth=false.
+  const value = kind !== "flag" ? ` <${placeholder}>` : shown === true ? " [true|false]" : "";
+  return new Option(`--${flagOf(name)}${value}`, `${description}${tail}`);
 }
 
 /** Complaints in one line, as all others: `keles: unknown option '--nods'; did you mean --nodes?` */

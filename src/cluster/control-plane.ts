@@ -18,7 +18,10 @@ import { type Cidr, formatIp, networkOf, parseCidr } from "../meta/ip.ts";
 import type { UserInfo } from "../meta/wire.ts";
 import { toYaml } from "../meta/yaml-codec.ts";
 import { nodeCiphers } from "../platform/node/ciphers.ts";
+import { nodeFiles } from "../platform/node/files.ts";
+import { nodeHttpsRequests } from "../platform/node/https-requests.ts";
 import { nodePeerClient } from "../platform/node/peer-client.ts";
+import { nodePublicKeys } from "../platform/node/public-keys.ts";
 import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
@@ -35,10 +38,12 @@ import { publishApiEndpoints } from "./api-endpoints.ts";
 import { AuditLog, readAuditPolicy } from "./audit-log.ts";
 import { Encryption } from "./encryption/encryption.ts";
 import { ensureService } from "./ensure-service.ts";
+import { openAuthentication } from "./identity/open-authentication.ts";
 import { openStore, type StorePlace } from "./open-store.ts";
 import { certificateAuthority } from "./pki/certificate-authority.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { serveAggregatedApi } from "./serve-api.ts";
+import type { IdentitySettings } from "./settings/identity-settings.ts";
 import { UserError } from "./user-error.ts";
 import { versionInfo } from "./version.ts";
 
@@ -60,6 +65,8 @@ export interface ControlPlaneOptions {
   readonly auditLog?: string;
   /** File of an EncryptionConfiguration; absent or empty: nothing is encrypted at rest. */
   readonly encryptionConfig?: string;
+  /** How callers prove who they are. */
+  readonly identity: IdentitySettings;
 }
 
 export interface ControlPlaneDeps {
@@ -184,15 +191,20 @@ export class ControlPlane {
     const store = await opening;
     deps.stage("store");
     const scheduling: { explainer?: PodExplainer } = {};
+    const requests = nodeHttpsRequests();
     try {
+      const issuer = `https://kubernetes.default.svc.${options.clusterDomain}`;
+      const identityDeps = { ...deps, metrics, files: nodeFiles, requests, publicKeys: nodePublicKeys };
+      const authentication = openAuthentication(options.identity, { issuer, frontProxyCa: pki.frontProxyCa.certificate }, identityDeps);
       const { api, aggregator } = serveAggregatedApi(
         {
           serviceCidr: cidr,
           nodePorts: { first: 30_000, last: 32_767 },
           clusterCa: pki.ca.certificate,
-          issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
+          issuer,
           version: versionInfo,
           podExplainer: () => scheduling.explainer,
+          authentication,
           metricsText: () => metrics.render(),
           checks: encryption === undefined ? [] : [{ name: "kms-providers", on: ["healthz", "readyz"], check: () => encryption.problem() }],
         },
@@ -209,7 +221,7 @@ export class ControlPlane {
       );
       await api.load();
       const listener = new Listener(
-        { certificate: pki.apiServer.certificate, privateKey: pki.apiServer.privateKey, clientCa: pki.ca.certificate },
+        { certificate: pki.apiServer.certificate, privateKey: pki.apiServer.privateKey, clientCa: pki.ca.certificate, frontProxyCa: authentication.frontProxyCa },
         { handle: api.handle, identities: { "kubelet-client": pki.kubeletClient, "front-proxy": pki.frontProxyClient }, log: deps.log },
       );
       const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
@@ -219,6 +231,8 @@ export class ControlPlane {
       plane.#serving.catch((error: unknown) => plane.#failedWith("api server", error));
       // Not awaited: what an older key sealed is read all the same.
       if (store instanceof EncryptedStore && encryption !== undefined) plane.#follow("encryption", encryption.run(store, plane.#stop.signal));
+      plane.#follow("authentication", authentication.run(plane.#stop.signal));
+      plane.#stop.signal.addEventListener("abort", () => requests.close(), { once: true });
       const registrar = new CrdRegistrar({ ...api.parts, client: plane.client("system:apiserver") });
       plane.#follow("custom resources", registrar.run(plane.#stop.signal));
       plane.#follow("API aggregation", aggregator.run(plane.client("system:kube-aggregator"), plane.#stop.signal));
@@ -227,6 +241,7 @@ export class ControlPlane {
       return plane;
     } catch (error) {
       encryption?.close();
+      requests.close();
       await store.close();
       throw error;
     }

@@ -12,7 +12,6 @@ import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
 import type { Cidr } from "../meta/ip.ts";
-import type { UserInfo } from "../meta/wire.ts";
 import { nodePeerClient } from "../platform/node/peer-client.ts";
 import { nodeWebhookClient } from "../platform/node/webhook-client.ts";
 import type { PeerClient } from "../platform/peer-client.ts";
@@ -25,6 +24,7 @@ import { bearerTokens, type TokenAuthenticator } from "../server/authn/bearer-to
 import { bootstrapTokens } from "../server/authn/bootstrap-tokens.ts";
 import { clientCertificate } from "../server/authn/client-certificate.ts";
 import { issuerDiscovery } from "../server/authn/issuer-discovery.ts";
+import { requestHeader } from "../server/authn/request-header.ts";
 import { ServiceAccountTokens } from "../server/authn/service-account-tokens.ts";
 import { staticTokens } from "../server/authn/static-tokens.ts";
 import { AnyAuthorizer } from "../server/authz/any-authorizer.ts";
@@ -40,6 +40,7 @@ import { type PodExplainer, podVerdictsOf } from "../server/insight/pod-verdicts
 import { serveInsight } from "../server/insight/serve-insight.ts";
 import { openApiPaths } from "../server/openapi/openapi.ts";
 import { admissionPlugins } from "./admission-plugins.ts";
+import type { Authentication } from "./identity/open-authentication.ts";
 import { ApiServer } from "../server/server.ts";
 import { bindPod } from "../server/subresources/binding.ts";
 import { componentStatuses } from "../server/subresources/component-statuses.ts";
@@ -63,8 +64,8 @@ export interface ServeOptions {
   readonly clusterCa: string;
   readonly issuer: string;
   readonly version: VersionInfo;
-  /** Users by token, for as long as the server runs. */
-  readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** Ways of proving identity beside those that every cluster has. */
+  readonly authentication?: Partial<Authentication>;
   /** Health checks besides the server's own. */
   readonly checks?: readonly HealthCheck[];
   /** Who tells why pods are where they are; undefined while no scheduler runs here. */
@@ -137,11 +138,15 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
     const { cache } = parts;
     const audiences = [options.issuer];
     const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences }, { ...deps, cache });
+    const { staticTokens: named = new Map<string, never>(), configured, webhook, requestHeaders } = options.authentication ?? {};
     const tokenKinds: readonly TokenAuthenticator[] = [
-      staticTokens({ tokens: options.staticTokens ?? new Map(), audiences }),
+      staticTokens({ tokens: named, audiences }),
       bootstrapTokens({ audiences }, { ...deps, cache }),
       tokens,
+      ...(configured === undefined ? [] : [configured]),
+      ...(webhook === undefined ? [] : [webhook]),
     ];
+    const refused = (why: string): void => deps.log.info("a token is refused", { why });
     const rbac = new RbacAuthorizer({ cache });
     const graph = new NodeGraph({ cache });
     const authorizer = new AnyAuthorizer([new NodeAuthorizer({ rules: nodeRules }, { graph }), rbac]);
@@ -185,7 +190,9 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
       ["insight.keles.dev/accessexplanations", accessExplanation(rbac)],
     ]);
     return {
-      authenticators: [clientCertificate, bearerTokens({ audiences }, { tokens: tokenKinds })],
+      authenticators: [...(requestHeaders === undefined ? [] : [requestHeader(requestHeaders)]), clientCertificate, bearerTokens({ audiences }, { tokens: tokenKinds, refused })],
+      ...(configured === undefined ? {} : { anonymous: () => configured.anonymous }),
+      requestHeaders,
       authorizer,
       plugins: admissionPlugins(
         { serviceCidr: options.serviceCidr, nodePorts: options.nodePorts },

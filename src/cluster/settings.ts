@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { nearestName } from "../base/nearest-name.ts";
 import { parseYaml } from "../meta/yaml-codec.ts";
 import { type AuditSettings, auditSettings } from "./settings/audit-settings.ts";
+import { type IdentitySettings, identitySettings } from "./settings/identity-settings.ts";
 import { type MachineSettings, machineSettings } from "./settings/machine-settings.ts";
 import { type NetworkSettings, networkSettings } from "./settings/network-settings.ts";
 import { flagOf, type SettingDefinition, type SettingGroup, type SettingKind, variableOf } from "./settings/setting-group.ts";
@@ -10,11 +11,17 @@ import { type StoreSettings, storeSettings } from "./settings/store-settings.ts"
 import { UserError } from "./user-error.ts";
 
 /** What `keles up` can be told, in one shape whether by flag, variable or file. A group of settings is a file of `settings/`. */
-export interface Settings extends MachineSettings, NetworkSettings, StoreSettings, AuditSettings {}
+export interface Settings extends MachineSettings, NetworkSettings, StoreSettings, AuditSettings, IdentitySettings {}
 
 /** In the order of `--help`. */
-const facts: SettingGroup<Settings>["settings"] = { ...machineSettings.settings, ...networkSettings.settings, ...storeSettings.settings, ...auditSettings.settings };
-const checks: readonly { check?(settings: Settings): void }[] = [machineSettings, networkSettings, storeSettings, auditSettings];
+const facts: SettingGroup<Settings>["settings"] = {
+  ...machineSettings.settings,
+  ...networkSettings.settings,
+  ...storeSettings.settings,
+  ...auditSettings.settings,
+  ...identitySettings.settings,
+};
+const checks: readonly { check?(settings: Settings): void }[] = [machineSettings, networkSettings, storeSettings, auditSettings, identitySettings];
 
 export const settingDefinitions: readonly SettingDefinition<keyof Settings>[] = Object.entries(facts).map(([name, fact]) => ({ ...fact, name: name as keyof Settings }));
 

@@ -136,6 +136,7 @@ function startControlPlane(
       auditPolicy: settings.auditPolicy,
       auditLog: settings.auditLog,
       encryptionConfig: settings.encryptionConfig,
+      identity: settings,
     },
     { clock: systemClock, random: systemRandom, log: deps.log, stage: deps.stage, owned: deps.owned },
   );

@@ -11,6 +11,7 @@ import { nodeSigner } from "../../src/platform/node/signer.ts";
 import { parseStaticTokens } from "../../src/server/authn/static-tokens.ts";
 import { ensureBootstrapObjects } from "../../src/server/bootstrap/ensure-objects.ts";
 import type { ApiServer } from "../../src/server/server.ts";
+import type { Authentication } from "../../src/cluster/identity/open-authentication.ts";
 import { serveApi } from "../../src/cluster/serve-api.ts";
 import { versionInfo } from "../../src/cluster/version.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
@@ -45,7 +46,13 @@ export interface ServedCluster {
 }
 
 /** The API server as a cluster has it, with all plug-ins and the bootstrap objects, on the memory store and a clock that stands. */
-export async function serveCluster({ log = silentLogger }: { readonly log?: Logger } = {}): Promise<ServedCluster> {
+export async function serveCluster({
+  log = silentLogger,
+  authentication = {},
+}: {
+  readonly log?: Logger;
+  readonly authentication?: Partial<Authentication>;
+} = {}): Promise<ServedCluster> {
   const stop = new AbortController();
   const store = new MemoryStore();
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
@@ -63,7 +70,7 @@ export async function serveCluster({ log = silentLogger }: { readonly log?: Logg
       clusterCa: "",
       issuer: "https://kubernetes.default.svc.cluster.local",
       version: versionInfo,
-      staticTokens: parseStaticTokens('letmein,dave,7,"devs,ops"'),
+      authentication: { staticTokens: parseStaticTokens('letmein,dave,7,"devs,ops"'), ...authentication },
       metricsText: () => Promise.resolve(""),
     },
     { store, signer: nodeSigner(privateKey), clock, random: seededRandom(7), log, metrics: noMetrics },

@@ -1,6 +1,7 @@
-import { unauthorized } from "../../meta/status-error.ts";
+import { hasReason, unauthorized } from "../../meta/status-error.ts";
 import type { UserInfo } from "../../meta/wire.ts";
 import type { Authenticator } from "./authenticator.ts";
+import { TokenRefused } from "./token-refused.ts";
 
 /** Who a token stands for, and for which of the audiences asked about. */
 export interface ReviewedToken {
@@ -8,7 +9,7 @@ export interface ReviewedToken {
   readonly audiences: readonly string[];
 }
 
-/** Knows one kind of token. Undefined: not one of mine. Throws StatusError 401 when it is one and does not hold. */
+/** Knows one kind of token. Undefined: not one of mine. Throws TokenRefused or StatusError 401 when it is one and does not hold. */
 export interface TokenAuthenticator {
   review(token: string, audiences: readonly string[]): ReviewedToken | undefined | Promise<ReviewedToken | undefined>;
 }
@@ -16,19 +17,46 @@ export interface TokenAuthenticator {
 /** Browsers cannot set headers on WebSockets: they offer the token as a protocol. @upstream apiserver/pkg/authentication/request/websocket */
 const PROTOCOL_PREFIX = "base64url.bearer.authorization.k8s.io.";
 
+export interface BearerDeps {
+  readonly tokens: readonly TokenAuthenticator[];
+  /** Told why a token was refused, which the caller is not. */
+  refused?(why: string): void;
+}
+
 /** `Authorization: Bearer …` and its place among WebSocket protocols. @upstream apiserver/pkg/authentication/request/bearertoken */
-export function bearerTokens(options: { readonly audiences: readonly string[] }, deps: { readonly tokens: readonly TokenAuthenticator[] }): Authenticator {
+export function bearerTokens(options: { readonly audiences: readonly string[] }, deps: BearerDeps): Authenticator {
   return {
     async authenticate({ headers }) {
       const token = tokenIn(headers["authorization"]) ?? protocolToken(headers["sec-websocket-protocol"]);
       if (token === undefined) return undefined;
-      for (const authenticator of deps.tokens) {
-        const found = await authenticator.review(token, options.audiences);
-        if (found !== undefined) return found.user;
+      try {
+        return (await reviewToken(deps.tokens, token, options.audiences)).user;
+      } catch (error) {
+        if (!(error instanceof TokenRefused)) throw error;
+        deps.refused?.(error.message);
+        throw unauthorized();
       }
-      throw unauthorized();
     },
   };
+}
+
+const unknownToken = "invalid bearer token";
+
+/** Asks one after the other until one believes the token; throws TokenRefused with everybody's reasons. @upstream apiserver/pkg/authentication/token/union */
+export async function reviewToken(authenticators: readonly TokenAuthenticator[], token: string, audiences: readonly string[]): Promise<ReviewedToken> {
+  const reasons: string[] = [];
+  for (const authenticator of authenticators) {
+    try {
+      const found = await authenticator.review(token, audiences);
+      if (found !== undefined) return found;
+    } catch (error) {
+      if (error instanceof TokenRefused) reasons.push(error.message);
+      else if (hasReason(error, "Unauthorized")) reasons.push(unknownToken);
+      else throw error;
+    }
+  }
+  const [only = unknownToken] = reasons;
+  throw new TokenRefused(reasons.length > 1 ? `[${reasons.join(", ")}]` : only);
 }
 
 function tokenIn(header: string | undefined): string | undefined {

@@ -1,8 +1,9 @@
 import type { SelfSubjectReview, TokenReview, TokenReviewStatus, UserInfo as ApiUserInfo } from "../../../api/generated/types/authentication-v1.ts";
-import { badRequest, StatusError } from "../../../meta/status-error.ts";
+import { badRequest } from "../../../meta/status-error.ts";
 import type { UserInfo } from "../../../meta/wire.ts";
 import { allAuthenticated } from "../../authn/authenticator.ts";
-import type { TokenAuthenticator } from "../../authn/bearer-tokens.ts";
+import { reviewToken, type TokenAuthenticator } from "../../authn/bearer-tokens.ts";
+import { TokenRefused } from "../../authn/token-refused.ts";
 import type { SpecialHandler } from "../../dispatch.ts";
 import { answerReview, metadataErrors, readReview, refuseReview } from "./read-review.ts";
 
@@ -25,17 +26,13 @@ export function tokenReview(tokens: readonly TokenAuthenticator[], ownAudiences:
 
 async function verdictOn(tokens: readonly TokenAuthenticator[], token: string, audiences: readonly string[]): Promise<TokenReviewStatus> {
   try {
-    for (const authenticator of tokens) {
-      const found = await authenticator.review(token, audiences);
-      if (found === undefined) continue;
-      const { user } = found;
-      const groups = user.groups.includes(allAuthenticated) ? user.groups : [...user.groups, allAuthenticated];
-      return { authenticated: true, user: userInfoOf({ ...user, groups }), audiences: found.audiences };
-    }
+    const { user, audiences: common } = await reviewToken(tokens, token, audiences);
+    const groups = user.groups.includes(allAuthenticated) ? user.groups : [...user.groups, allAuthenticated];
+    return { authenticated: true, user: userInfoOf({ ...user, groups }), audiences: common };
   } catch (error) {
-    if (!(error instanceof StatusError)) throw error;
+    if (!(error instanceof TokenRefused)) throw error;
+    return { user: {}, error: error.message };
   }
-  return { user: {}, error: "invalid bearer token" };
 }
 
 function userInfoOf({ name, uid, groups, extra }: UserInfo): ApiUserInfo {
