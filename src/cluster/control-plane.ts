@@ -22,6 +22,7 @@ import { nodeFiles } from "../platform/node/files.ts";
 import { nodeHttpsRequests } from "../platform/node/https-requests.ts";
 import { nodePeerClient } from "../platform/node/peer-client.ts";
 import { nodePublicKeys } from "../platform/node/public-keys.ts";
+import { nodeWebhookClient } from "../platform/node/webhook-client.ts";
 import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
@@ -233,7 +234,7 @@ export class ControlPlane {
       if (store instanceof EncryptedStore && encryption !== undefined) plane.#follow("encryption", encryption.run(store, plane.#stop.signal));
       plane.#follow("authentication", authentication.run(plane.#stop.signal));
       plane.#stop.signal.addEventListener("abort", () => requests.close(), { once: true });
-      const registrar = new CrdRegistrar({ ...api.parts, client: plane.client("system:apiserver") });
+      const registrar = new CrdRegistrar({ ...api.parts, services: aggregator.services, webhooks: nodeWebhookClient, client: plane.client("system:apiserver") });
       plane.#follow("custom resources", registrar.run(plane.#stop.signal));
       plane.#follow("API aggregation", aggregator.run(plane.client("system:kube-aggregator"), plane.#stop.signal));
       await ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr });

@@ -7,6 +7,7 @@ import { inProcessClient } from "../../src/client/in-process-client.ts";
 import type { KubeObject } from "../../src/meta/object.ts";
 import type { Resource } from "../../src/meta/resource.ts";
 import { systemClock } from "../../src/platform/node/clock.ts";
+import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
 import { CrdRegistrar } from "../../src/server/crd/registrar.ts";
 import { admin, serveMemory } from "./served-memory.ts";
 
@@ -57,7 +58,7 @@ describe("rules of custom resources", () => {
   beforeAll(async () => {
     served = await serveMemory();
     client = inProcessClient(served.api.handle, admin);
-    void new CrdRegistrar({ ...served.api.parts, client, clock: systemClock, log: silentLogger }).run(stop.signal);
+    void new CrdRegistrar({ ...served.api.parts, client, clock: systemClock, log: silentLogger, webhooks: nodeWebhookClient }).run(stop.signal);
     const { metadata } = await client.create(customResourceDefinitions, definition("gadgets", rules));
     const watch = new AbortController();
     for await (const batch of client.watch(customResourceDefinitions, { resourceVersion: metadata.resourceVersion ?? "0", signal: watch.signal })) {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { apiServices, configMaps, customResourceDefinitions, ipAddresses, namespaces, pods, serviceAccounts, services } from "../../src/api/generated/resources.ts";
+import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
 import { CrdRegistrar } from "../../src/server/crd/registrar.ts";
 import { serveCluster, type ServedCluster } from "../integration/served-cluster.ts";
 
@@ -127,7 +128,15 @@ it("serves no custom resource in the place of a built-in one, nor deletes what i
   const group = "apiregistration.k8s.io";
   const { parts } = api;
   const stop = new AbortController();
-  const registrar = new CrdRegistrar({ cache: parts.cache, table: parts.table, client: admin, clock: parts.clock, log: parts.log });
+  const registrar = new CrdRegistrar({
+    cache: parts.cache,
+    table: parts.table,
+    client: admin,
+    clock: parts.clock,
+    log: parts.log,
+    random: parts.random,
+    webhooks: nodeWebhookClient,
+  });
   const running = registrar.run(stop.signal);
   const builtin = parts.table.get(group, "v1", "apiservices");
   expect(builtin).toBeDefined();

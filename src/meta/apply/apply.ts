@@ -12,7 +12,7 @@ import { decodeFields, FieldsError } from "./fields-v1.ts";
 import { lastAppliedFields, refreshLastApplied } from "./last-applied.ts";
 import { capUpdateManagers, decodeManagers, encodeManagers, ManagedFieldsError, managerId, type Manager, type Managers, withoutMeta } from "./managed-fields.ts";
 import { dropNulls } from "./merge-config.ts";
-import { applyConfig, managersAfterUpdate, type ApplyOutcome } from "./update-managers.ts";
+import { applyConfig, managersAfterUpdate, type ApplyOutcome, type InVersion } from "./update-managers.ts";
 
 interface Place {
   readonly schema: Schema;
@@ -22,6 +22,8 @@ interface Place {
   readonly subresource?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** How the object looks in the versions that managers wrote it in; absent: all versions look alike. May throw what stops the work. */
+  readonly inVersion?: InVersion | undefined;
   /** What nobody can own through this endpoint, as FieldsV1: `{ "f:status": {} }` for the object of a kind with a status. */
   readonly ignored?: { readonly [part: string]: unknown } | undefined;
 }
@@ -55,7 +57,7 @@ const beforeFirstApply = "before-first-apply";
  * text when the configuration does not fit the schema. @upstream apimachinery/pkg/util/managedfields/internal
  */
 export function apply(request: ApplyRequest): KubeObject {
-  const { live, manager, schema, apiVersion, subresource = "", now, force = false } = request;
+  const { live, manager, schema, apiVersion, subresource = "", now, force = false, inVersion } = request;
   const config = checkedConfig(request);
   const ignored = ignoredFields(request);
   let managers = managersForApply(live);
@@ -65,8 +67,8 @@ export function apply(request: ApplyRequest): KubeObject {
     managers = capUpdateManagers(afterUpdate(managers, { before: empty, after: liveObject, manager: beforeFirstApply }, { ...request, ignored }));
   }
   const applier = { name: manager === "" ? defaultManager : manager, operation: "Apply" as const, apiVersion, subresource };
-  let outcome = applyConfig(managers, liveObject, config, { schema, ignored, applier, force });
-  if (outcome.conflicts.length > 0 && manager === kubectlManager) outcome = migrate(outcome, { managers, liveObject, config, schema, ignored, applier });
+  let outcome = applyConfig(managers, liveObject, config, { schema, ignored, applier, force, inVersion });
+  if (outcome.conflicts.length > 0 && manager === kubectlManager) outcome = migrate(outcome, { managers, liveObject, config, schema, ignored, applier, inVersion });
   if (outcome.conflicts.length > 0) throw conflictError(outcome.conflicts);
 
   const merged = dropNulls(outcome.object, schema);
@@ -139,6 +141,7 @@ function migrate(
     readonly schema: Schema;
     readonly ignored: FieldSet;
     readonly applier: Omit<Manager, "fields" | "time">;
+    readonly inVersion: InVersion | undefined;
   },
 ): ApplyOutcome {
   const allowed = lastAppliedFields(state.liveObject, state.schema);

@@ -47,6 +47,15 @@ export class CacheEntry {
     return this.#object;
   }
 
+  /** The version it is stored in. PERF: read from the bytes' beginning, as encodeForStore writes it. */
+  get apiVersion(): string {
+    if (this.#object !== undefined) return this.#object.apiVersion;
+    const from = versionMarker.length;
+    if (versionMarker.some((byte, index) => this.stored[index] !== byte)) return this.object.apiVersion;
+    const end = this.stored.indexOf(0x22, from);
+    return end < 0 ? this.object.apiVersion : decoder.decode(this.stored.subarray(from, end));
+  }
+
   /** The object as JSON in the version it is stored in. */
   get json(): Uint8Array {
     if (this.#json === undefined) {
@@ -77,6 +86,7 @@ export class CacheEntry {
   }
 }
 
+const versionMarker = encoder.encode('{"apiVersion":"');
 const marker = encoder.encode('"metadata":{');
 
 /** Where the members of `metadata` begin, or -1 when the bytes do not begin as encodeForStore writes them. */

@@ -33,7 +33,7 @@ const HISTORY_BYTES = 64 << 20;
 export class ResourceCache {
   readonly prefix: string;
   readonly #entries = new SortedMap<CacheEntry>();
-  readonly #indexes: ReadonlyMap<string, { readonly value: IndexValue; readonly entries: Map<string, SortedMap<CacheEntry>> }>;
+  #indexes: ReadonlyMap<string, { readonly value: IndexValue; readonly entries: Map<string, SortedMap<CacheEntry>> }>;
   readonly #subscribers = new Set<Subscriber>();
   /** Subscribers with a route, by `key <key>` or `<index> <value>`. */
   readonly #routed = new Map<string, Set<Subscriber>>();
@@ -46,6 +46,13 @@ export class ResourceCache {
   constructor(prefix: string, indexes: Readonly<Record<string, IndexValue>> = {}) {
     this.prefix = prefix;
     this.#indexes = new Map(Object.entries(indexes).map(([name, value]) => [name, { value, entries: new Map() }]));
+  }
+
+  /** Files everything by these indexes from now on. Who was routed by one that is gone hears nothing more. */
+  reindex(indexes: Readonly<Record<string, IndexValue>>): void {
+    if (this.#indexes.size === 0 && Object.keys(indexes).length === 0) return;
+    this.#indexes = new Map(Object.entries(indexes).map(([name, value]) => [name, { value, entries: new Map() }]));
+    for (const [, entry] of this.#entries.range(this.prefix, prefixEnd(this.prefix))) this.#file(entry);
   }
 
   get size(): number {
@@ -171,6 +178,10 @@ export class ResourceCache {
   #place(entry: CacheEntry): void {
     this.#entries.set(entry.key, entry);
     this.#bytes += entry.stored.length;
+    this.#file(entry);
+  }
+
+  #file(entry: CacheEntry): void {
     for (const { value, entries } of this.#indexes.values()) {
       const filed = value(entry.object);
       if (filed === undefined) continue;

@@ -10,7 +10,10 @@ export function prune(value: Record<string, unknown>, schema: Structural): { rea
 }
 
 function copy(value: unknown, schema: Structural | undefined, path: string, isObject: boolean, unknown: string[]): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => copy(item, schema === undefined ? undefined : (schema.items ?? {}), `${path}[${index}]`, false, unknown));
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    return value.map((item, index) => copy(item, items, `${path}[${index}]`, items !== undefined && isEmbedded(items), unknown));
+  }
   if (!isRecord(value)) return value;
   const out: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(value)) {
@@ -24,6 +27,12 @@ function copy(value: unknown, schema: Structural | undefined, path: string, isOb
     else unknown.push(inner);
   }
   return out;
+}
+
+/** What items are pruned by; undefined: they stay as they are. */
+export function itemsOf(schema: Structural | undefined): Structural | undefined {
+  if (schema === undefined) return undefined;
+  return schema.items ?? (keepsUnknown(schema) ? undefined : {});
 }
 
 function set(target: Record<string, unknown>, name: string, value: unknown): void {

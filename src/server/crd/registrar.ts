@@ -6,17 +6,16 @@ import type { Logger } from "../../base/log.ts";
 import { deepEqual } from "../../base/values.ts";
 import type { Client } from "../../client/client.ts";
 import { hasReason } from "../../meta/status-error.ts";
-import type { StateCache } from "../cache/state-cache.ts";
 import type { ResourceTable } from "../resources/resource-table.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
+import type { ConversionDeps } from "./conversion-webhook.ts";
 import { serveDefinition } from "./serve-definition.ts";
 
 const PREFIX = "/registry/apiextensions.k8s.io/customresourcedefinitions/";
 const CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
 const RETRY_MS = 200;
 
-export interface RegistrarDeps {
-  readonly cache: StateCache;
+export interface RegistrarDeps extends ConversionDeps {
   readonly table: ResourceTable;
   readonly client: Client;
   readonly clock: Clock;
@@ -29,7 +28,7 @@ export interface RegistrarDeps {
  */
 export class CrdRegistrar {
   readonly #deps: RegistrarDeps;
-  readonly #served = new Map<string, { readonly uid: string; readonly generation: number; readonly resources: readonly ServedResource[] }>();
+  readonly #served = new Map<string, { readonly uid: string; readonly generation: number; readonly resources: readonly ServedResource[]; retire(): void }>();
   readonly #busy = new Set<string>();
   readonly #again = new Set<string>();
 
@@ -91,15 +90,17 @@ export class CrdRegistrar {
     const { uid = "", generation = 0 } = definition.metadata;
     const known = this.#served.get(key);
     if (known?.uid === uid && known.generation === generation) return;
-    const resources = serveDefinition(definition, this.#deps.cache);
+    const { resources, retire } = serveDefinition(definition, this.#deps);
     this.#withdraw(key);
     for (const served of resources) this.#deps.table.set(served);
-    this.#served.set(key, { uid, generation, resources });
+    this.#served.set(key, { uid, generation, resources, retire });
   }
 
   #withdraw(key: string): void {
-    for (const { resource } of this.#served.get(key)?.resources ?? []) this.#deps.table.delete(resource.group, resource.version, resource.resource);
+    const known = this.#served.get(key);
+    for (const { resource } of known?.resources ?? []) this.#deps.table.delete(resource.group, resource.version, resource.resource);
     this.#served.delete(key);
+    known?.retire();
   }
 
   /** A name that another definition of the group has already. */

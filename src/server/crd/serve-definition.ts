@@ -1,15 +1,18 @@
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "../../api/generated/types/apiextensions-v1.ts";
 import type { Column, FieldReader, KindDefinition, ScaleDefinition } from "../../api/kind.ts";
 import { schemaByName } from "../../api/schemas.ts";
-import { clone, type Draft } from "../../base/values.ts";
+import type { Draft } from "../../base/values.ts";
 import { decode } from "../../meta/decode.ts";
 import { JsonPath } from "../../meta/json-path.ts";
 import type { KubeObject } from "../../meta/object.ts";
-import { failure, type FieldError } from "../../meta/status-error.ts";
+import type { FieldError } from "../../meta/status-error.ts";
 import { humanDuration } from "../../meta/table.ts";
-import type { StateCache } from "../cache/state-cache.ts";
-import type { Conversion, ServedResource } from "../resources/served-resource.ts";
+import type { IndexValue } from "../cache/resource-cache.ts";
+import { Retirement } from "../resources/retirement.ts";
+import type { ServedResource } from "../resources/served-resource.ts";
 import { applyDefaults } from "./apply-defaults.ts";
+import { type ConversionDeps, webhookConverter } from "./conversion-webhook.ts";
+import { CustomForms, type CustomFormsOptions } from "./custom-forms.ts";
 import { prune } from "./prune.ts";
 import { schemaOf } from "./schema-of.ts";
 import type { Structural } from "./structural.ts";
@@ -27,16 +30,33 @@ const notChecked: FieldError = {
 type Definition = KindDefinition<KubeObject>;
 const metadataSchema = schemaByName("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
 
-/** Every served version of a definition, ready for the table. */
-export function serveDefinition(definition: CustomResourceDefinition, cache: StateCache): readonly ServedResource[] {
-  return definition.spec.versions.filter(({ served }) => served).map((version) => serveVersion(definition, version, cache));
+/** Every served version of a definition, ready for the table; `retire` ends their watches. */
+export function serveDefinition(definition: CustomResourceDefinition, deps: ConversionDeps): { readonly resources: readonly ServedResource[]; retire(): void } {
+  const { group, versions, conversion } = definition.spec;
+  const retirement = new Retirement();
+  const shared: Shared = {
+    retirement,
+    schemas: new Map(versions.map((version) => [`${group}/${version.name}`, structuralOf(version)])),
+    convert: versions.length > 1 && conversion?.strategy === "Webhook" ? webhookConverter(conversion, deps) : undefined,
+    cache: deps.cache,
+  };
+  return { resources: versions.filter(({ served }) => served).map((version) => serveVersion(definition, version, shared)), retire: () => retirement.retire() };
 }
 
-function serveVersion(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, cache: StateCache): ServedResource {
+/** What the versions of a definition have in common. */
+interface Shared extends Pick<CustomFormsOptions, "schemas" | "convert"> {
+  readonly retirement: Retirement;
+  readonly cache: ConversionDeps["cache"];
+}
+
+const structuralOf = ({ schema }: CustomResourceDefinitionVersion): Structural =>
+  (schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) as Structural;
+
+function serveVersion(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, { retirement, schemas, convert, cache }: Shared): ServedResource {
   const { group, names, scope, versions } = definition.spec;
   const namespaced = scope === "Namespaced";
   const resource = { group, version: version.name, resource: names.plural, kind: names.kind, namespaced };
-  const structural = (version.schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) as Structural;
+  const structural = structuralOf(version);
   const apiVersion = `${group}/${version.name}`;
   const storageVersion = versions.find(({ storage }) => storage)?.name ?? version.name;
   const prefix = `/registry/${group}/${names.plural}/`;
@@ -46,6 +66,11 @@ function serveVersion(definition: CustomResourceDefinition, version: CustomResou
   if (hasStatus) subresources.set("status", { group, version: version.name, kind: names.kind, verbs });
   if (version.subresources?.scale !== undefined) subresources.set("scale", { group: "autoscaling", version: "v1", kind: "Scale", verbs });
   const kind = kindOf(definition, version, structural, resource);
+  // Several versions may read the same field differently.
+  const isIndexed = versions.length === 1;
+  const forms = new CustomForms({ apiVersion, storageVersion: `${group}/${storageVersion}`, schemas, convert });
+  const objects = cache.resource(prefix);
+  objects.reindex(isIndexed ? indexesOf(kind, forms) : {});
   return {
     definition: kind,
     resource,
@@ -53,12 +78,23 @@ function serveVersion(definition: CustomResourceDefinition, version: CustomResou
     schema: schemaOf(structural),
     verbs: new Set(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
     subresources,
-    storage: { prefix, apiVersion: `${group}/${storageVersion}`, cache: cache.resource(prefix, kind.fieldSelectors ?? {}) },
-    conversion: versions.length === 1 ? undefined : conversionOf(definition, apiVersion, `${group}/${storageVersion}`),
+    storage: { prefix, apiVersion: `${group}/${storageVersion}`, cache: objects },
+    isIndexed,
+    conversion: forms,
+    otherVersion(wanted) {
+      const other = schemas.get(wanted);
+      return other === undefined ? undefined : { schema: schemaOf(other), convert: (object) => forms.inVersion(object, wanted) };
+    },
+    retirement,
     prune: (value) => pruneObject(value, structural, resource),
     hasStatus,
     published: version.schema?.openAPIV3Schema as ServedResource["published"],
   };
+}
+
+/** Entries are filed by their fields as they are served. */
+function indexesOf({ fieldSelectors = {} }: Definition, forms: CustomForms): Readonly<Record<string, IndexValue>> {
+  return Object.fromEntries(Object.entries(fieldSelectors).map(([field, read]): [string, IndexValue] => [field, (object) => read(forms.repaired(object))]));
 }
 
 /** Metadata is typed as any object's; the rest is pruned by the definition's schema. */
@@ -176,16 +212,4 @@ function setAt(draft: Draft<KubeObject>, names: readonly string[], value: unknow
   for (const name of names.slice(0, -1)) target = (target[name] ??= {}) as Record<string, unknown>;
   const last = names[names.length - 1];
   if (last !== undefined) target[last] = value;
-}
-
-/** Between versions of one definition: strategy None changes the version alone. */
-function conversionOf(definition: CustomResourceDefinition, served: string, stored: string): Conversion {
-  const convert = (object: KubeObject, to: string): KubeObject => {
-    if (object.apiVersion === to) return object;
-    if (definition.spec.conversion?.strategy === "Webhook") {
-      throw failure("InternalError", `conversion webhook for ${object.apiVersion}, Kind=${object.kind} failed: conversion by webhook is not served yet`);
-    }
-    return Object.freeze({ ...clone(object), apiVersion: to }) as KubeObject;
-  };
-  return { toStorage: (object) => convert(object, stored), fromStorage: (object) => convert(object, served) };
 }

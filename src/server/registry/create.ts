@@ -8,7 +8,7 @@ import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
-import { keyFor, type ServedResource, type Storage } from "../resources/served-resource.ts";
+import { keyFor, type ServedResource, type Storage, toStorage } from "../resources/served-resource.ts";
 import { readObject } from "./body.ts";
 import { put } from "./commit.ts";
 import { trackWrite } from "./field-managers.ts";
@@ -102,11 +102,11 @@ async function attemptCreate(
     await parts.admission.mutate(admission);
     if (served.hasStatus && definition.keepsStatusOnCreate !== true) emptyStatus(draft, served);
     definition.prepareCreate?.(draft);
-    if (manager !== undefined) trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() });
+    if (manager !== undefined) await trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() }, parts.table);
     validateNew(draft, served);
     for (const text of definition.warnings?.(draft, undefined) ?? []) warnings.push(text);
     await parts.admission.validate(admission);
-    const stored = served.conversion === undefined ? draft : served.conversion.toStorage(draft);
+    const stored = await toStorage(served, draft);
     if (dryRun) {
       if (storage.cache.get(key) !== undefined) throw new ConflictError(key, undefined);
       return new CacheEntry(key, encodeForStore(deepFreeze(stored)), 0);

@@ -7,14 +7,14 @@ import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
-import { keyFor, type Storage, viewOf } from "../resources/served-resource.ts";
+import { keyFor, prepared, type Storage, toStorage, viewOf } from "../resources/served-resource.ts";
 import { returnsDeleted } from "../resources/returns-deleted.ts";
 import { successStatus, valueResponse } from "../respond/response.ts";
 import { readBody } from "./body.ts";
 import { put, remove } from "./commit.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { type DeleteRequest, deleteOptionsDefinition, deleteRequestOf } from "./options.ts";
-import { selectEntries, selectionOf } from "./selection.ts";
+import { selectedEntries, selectionOf } from "./selection.ts";
 
 const ATTEMPTS = 12;
 const ORPHAN = "orphan";
@@ -41,7 +41,7 @@ export async function deleteCollection(parts: ServerParts, context: ResourceCont
   const selected = selectionOf(served, target, query);
   await parts.cache.fresh();
   const limit = Number(query.get("limit") ?? "0");
-  let entries = [...selectEntries(served, storage, selected)];
+  let entries = await selectedEntries(served, storage, selected);
   if (limit > 0) entries = entries.slice(0, limit);
   const gone: KubeObject[] = [];
   const WORKERS = 16;
@@ -52,6 +52,7 @@ export async function deleteCollection(parts: ServerParts, context: ResourceCont
         const { name = "", namespace = "" } = entry.object.metadata;
         try {
           const outcome = await deleteObject(parts, { ...context, target: { ...target, namespace } }, storage, name, wanted);
+          await prepared(served, [outcome.entry]);
           gone.push(viewOf(served, outcome.entry));
         } catch (error) {
           if (!hasReason(error, "NotFound")) throw error;
@@ -85,6 +86,7 @@ export async function deleteObject(
   }
   for (let attempt = 1; ; attempt += 1) {
     if (current === undefined) throw notFound(subject);
+    await prepared(served, [current]);
     const object = viewOf(served, current);
     const admission: AdmissionRequest = {
       operation: "DELETE",
@@ -112,7 +114,7 @@ export async function deleteObject(
       }
       const { resourceVersion: _, ...metadata } = marked.metadata;
       const next = { ...marked, metadata } as KubeObject;
-      const stored = deepFreeze(served.conversion === undefined ? next : served.conversion.toStorage(next));
+      const stored = deepFreeze(await toStorage(served, next));
       if (wanted.dryRun) return { entry: new CacheEntry(key, encodeForStore(stored), current.revision), waits: true };
       // What it holds (addresses) goes with it, not before.
       return { entry: await put({ ...parts, storage }, key, stored, { revision: current.revision }), waits: true };

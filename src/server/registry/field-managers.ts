@@ -1,7 +1,9 @@
 import { clone, type Draft } from "../../base/values.ts";
 import { apply, keepTimes, trackUpdate } from "../../meta/apply/apply.ts";
 import type { KubeObject } from "../../meta/object.ts";
+import type { ResourceTable } from "../resources/resource-table.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
+import { throughVersions } from "./through-versions.ts";
 
 /** Who writes, and through which endpoint. */
 export interface Writer {
@@ -17,7 +19,13 @@ function ignoredAt(served: ServedResource, subresource: string): { readonly [par
 }
 
 /** Records in managedFields what a plain write changed. */
-export function trackWrite(draft: Draft<KubeObject>, live: KubeObject | undefined, served: ServedResource, { manager, subresource, nowMs }: Writer): void {
+export async function trackWrite(
+  draft: Draft<KubeObject>,
+  live: KubeObject | undefined,
+  served: ServedResource,
+  { manager, subresource, nowMs }: Writer,
+  table: ResourceTable,
+): Promise<void> {
   const request = {
     live,
     next: draft as KubeObject,
@@ -28,18 +36,20 @@ export function trackWrite(draft: Draft<KubeObject>, live: KubeObject | undefine
     now: nowMs,
     ignored: ignoredAt(served, subresource),
   };
-  const tracked = trackUpdate(request);
+  const tracked = await throughVersions(served, table, (inVersion) => trackUpdate({ ...request, inVersion }));
   const { managedFields } = (live === undefined ? tracked : keepTimes(tracked, live)).metadata;
   if (managedFields === undefined || managedFields.length === 0) delete draft.metadata.managedFields;
   else draft.metadata.managedFields = clone(managedFields) as NonNullable<Draft<KubeObject>["metadata"]["managedFields"]>;
 }
 
 /** Server-side apply: what should stand when `config` is laid over `live`. */
-export function applyConfiguration(
+export async function applyConfiguration(
   config: unknown,
   live: KubeObject | undefined,
   served: ServedResource,
   { manager, subresource, nowMs, force }: Writer & { readonly force: boolean },
-): KubeObject {
-  return apply({ live, config, manager, force, schema: served.schema, apiVersion: served.apiVersion, subresource, now: nowMs, ignored: ignoredAt(served, subresource) });
+  table: ResourceTable,
+): Promise<KubeObject> {
+  const request = { live, config, manager, force, schema: served.schema, apiVersion: served.apiVersion, subresource, now: nowMs, ignored: ignoredAt(served, subresource) };
+  return throughVersions(served, table, (inVersion) => apply({ ...request, inVersion }));
 }

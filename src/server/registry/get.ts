@@ -2,7 +2,7 @@ import { notFound } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import type { CacheEntry } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
-import { jsonOf, keyFor, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
+import { jsonOf, keyFor, prepared, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 import { type Form, negotiate } from "../respond/negotiate.ts";
 import { envelopeOf, offerOf } from "../respond/protobuf.ts";
 import { jsonResponse, metadataOnly, protobufResponse, valueResponse } from "../respond/response.ts";
@@ -21,7 +21,8 @@ export async function get(parts: ServerParts, context: ResourceContext, storage:
 }
 
 /** One cached object in the wanted form: in JSON, the bytes it carries. */
-export function entryResponse(status: number, served: ServedResource, entry: CacheEntry, form: Form, query: URLSearchParams, nowMs: number): ApiResponse {
+export async function entryResponse(status: number, served: ServedResource, entry: CacheEntry, form: Form, query: URLSearchParams, nowMs: number): Promise<ApiResponse> {
+  await prepared(served, [entry]);
   if (form.as === "object" && form.media === "json" && !form.pretty) return jsonResponse(status, jsonOf(served, entry));
   if (form.media === "protobuf") return protobufResponse(status, envelopeOf(served, entry, form));
   const object = viewOf(served, entry);

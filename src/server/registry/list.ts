@@ -4,14 +4,14 @@ import type { ApiResponse } from "../../meta/wire.ts";
 import { CompactedError } from "../../store/contract.ts";
 import { CacheEntry } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
-import { jsonOf, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
+import { jsonOf, prepared, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 import { type Form, negotiate } from "../respond/negotiate.ts";
 import { listEnvelope, offerOf } from "../respond/protobuf.ts";
 import { metadataOnly, protobufResponse, valueResponse } from "../respond/response.ts";
 import { includeObjectOf, rowOf, tableOf } from "../respond/table.ts";
 import { continueExpired, decodeContinue, encodeContinue } from "./continue-token.ts";
 import { parseResourceVersion, waitForRevision } from "./resource-version.ts";
-import { passes, prefixOf, type Selected, selectEntries, selectionOf } from "./selection.ts";
+import { prefixOf, preparedMatches, type Selected, selectedEntries, selectEntries, selectionOf } from "./selection.ts";
 
 /** A page of a list: the entries, and how the metadata of the answer reads. */
 interface Page {
@@ -35,6 +35,7 @@ export async function list(parts: ServerParts, context: ResourceContext, storage
   const form = negotiate(request, query, offerOf(served));
   const selected = selectionOf(served, target, query);
   const page = await takePage(parts, storage, served, selected, await pageRequest(parts, storage, query));
+  await prepared(served, page.entries);
   return pageResponse(served, page, form, query, parts.clock.now());
 }
 
@@ -75,7 +76,11 @@ function checkMatch(match: string, revision: number | undefined, token: string):
 async function takePage(parts: ServerParts, storage: Storage, served: ServedResource, selected: Selected, { limit, after, at }: PageRequest): Promise<Page> {
   const changed = at !== undefined && (storage.cache.since(at)?.length ?? 1) > 0;
   const revision = at ?? parts.cache.revision;
-  const source = changed ? await pastEntries(parts, storage, served, selected, { limit, after, at: revision }) : selectEntries(served, storage, selected, after);
+  const source = changed
+    ? await pastEntries(parts, storage, served, selected, { limit, after, at: revision })
+    : served.conversion?.prepare === undefined
+      ? selectEntries(served, storage, selected, after)
+      : await selectedEntries(served, storage, selected, after);
   if (limit === 0) return { entries: [...source], revision };
   const entries: CacheEntry[] = [];
   let rest = 0;
@@ -107,7 +112,11 @@ async function pastEntries(
   const prefix = prefixOf(storage, selected, served.resource.namespaced);
   try {
     const { entries } = await parts.store.range(prefix, { at, ...(after !== undefined && after >= prefix ? { after } : {}) });
-    return entries.map(({ key, value, revision }) => new CacheEntry(key, value, revision)).filter((entry) => passes(served, selected, entry));
+    return await preparedMatches(
+      served,
+      selected,
+      entries.map(({ key, value, revision }) => new CacheEntry(key, value, revision)),
+    );
   } catch (error) {
     if (!(error instanceof CompactedError)) throw error;
     if (after !== undefined) throw continueExpired(after.slice(storage.prefix.length));

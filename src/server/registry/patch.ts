@@ -109,7 +109,7 @@ async function serverSideApply(
   await parts.cache.fresh();
   if (storage.cache.get(key) === undefined && target.subresource === "") {
     await mustBeAllowedToCreate(parts, context);
-    const draft = asDraft(applyConfiguration(body, undefined, served, writer));
+    const draft = asDraft(await applyConfiguration(body, undefined, served, writer, parts.table));
     draft.metadata.name = target.name;
     const entry = await createObject(parts, context, storage, draft, { dryRun, manager: undefined });
     return entryResponse(201, served, entry, form, query, parts.clock.now());
@@ -119,10 +119,10 @@ async function serverSideApply(
     manager: undefined,
     rules,
     retryConflicts: true,
-    next: (previous) => {
-      const draft = asDraft(applyConfiguration(body, previous, served, writer));
+    next: async (previous) => {
+      const draft = asDraft(await applyConfiguration(body, previous, served, writer, parts.table));
       checkIdentity(draft, previous, target.name);
-      return Promise.resolve(draft);
+      return draft;
     },
   });
   return entryResponse(200, served, entry, form, query, parts.clock.now());

@@ -3,7 +3,7 @@ import { LabelSelector } from "../../meta/label-selector.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { badRequest } from "../../meta/status-error.ts";
 import type { CacheEntry } from "../cache/cache-entry.ts";
-import type { ServedResource, Storage } from "../resources/served-resource.ts";
+import { prepared, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 
 /** Which objects a list or watch is about. */
 export interface Selected {
@@ -39,7 +39,7 @@ export function selectionOf(served: ServedResource, target: { readonly namespace
       if (operator === "=") {
         if (field === "metadata.name" && name === "") name = value;
         else if (field === "metadata.namespace" && namespace === "" && served.resource.namespaced) namespace = value;
-        else if (index === undefined && served.definition.indexedFields?.includes(field) === true && served.conversion === undefined) index = { name: field, value };
+        else if (index === undefined && served.definition.indexedFields?.includes(field) === true && served.isIndexed) index = { name: field, value };
         tests.push((object) => read(object) === value);
       } else {
         const values = new Set([value]);
@@ -92,7 +92,20 @@ export function* selectEntries(served: ServedResource, storage: Storage, selecte
   }
 }
 
+/** The same at this very moment, where entries must be prepared before they can be looked at. */
+export async function selectedEntries(served: ServedResource, storage: Storage, selected: Selected, after?: string): Promise<readonly CacheEntry[]> {
+  if (selected.matches === undefined || served.conversion?.prepare === undefined) return [...selectEntries(served, storage, selected, after)];
+  return preparedMatches(served, selected, [...selectEntries(served, storage, { ...selected, matches: undefined }, after)]);
+}
+
+/** Those of some entries that are selected. */
+export async function preparedMatches(served: ServedResource, selected: Selected, entries: readonly CacheEntry[]): Promise<readonly CacheEntry[]> {
+  if (selected.matches === undefined) return entries;
+  await prepared(served, entries);
+  return entries.filter((entry) => passes(served, selected, entry));
+}
+
 /** Whether one entry is selected, its place aside. */
 export function passes(served: ServedResource, { matches }: Selected, entry: CacheEntry): boolean {
-  return matches === undefined || matches(served.conversion === undefined ? entry.object : served.conversion.fromStorage(entry.object));
+  return matches === undefined || matches(viewOf(served, entry));
 }

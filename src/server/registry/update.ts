@@ -9,7 +9,7 @@ import type { AdmissionRequest } from "../admission/admission.ts";
 import { mustBeAllowedToCreate } from "../authz/may-create.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
-import { keyFor, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
+import { keyFor, prepared, type ServedResource, type Storage, toStorage, viewOf } from "../resources/served-resource.ts";
 import { readObject } from "./body.ts";
 import { put, remove } from "./commit.ts";
 import { createObject } from "./create.ts";
@@ -95,6 +95,7 @@ export async function changeObject(
   }
   for (let attempt = 1; ; attempt += 1) {
     if (current === undefined) throw notFound(subject);
+    await prepared(served, [current]);
     const previous = viewOf(served, current);
     let named = "";
     try {
@@ -169,7 +170,7 @@ async function attemptChange(
     await parts.admission.mutate(admission);
     rules.prepare?.(draft, previous);
     if (!isStatus) bumpGeneration(draft, previous, served);
-    if (manager !== undefined) trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() });
+    if (manager !== undefined) await trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() }, parts.table);
     const errors: FieldError[] = [
       ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
       // What the store gives anew was checked above, and stands for the version that is replaced.
@@ -181,13 +182,13 @@ async function attemptChange(
     await parts.admission.validate(admission);
     const key = current.key;
     // An object that stands in an older version of its kind is written anew all the same: so versions are migrated.
-    if (isSame(draft, previous) && admission.alsoCommit.length === 0 && current.object.apiVersion === storage.apiVersion) {
+    const stored = deepFreeze(await toStorage(served, draft));
+    if (isSame(draft, previous) && admission.alsoCommit.length === 0 && isStored(served, stored, current)) {
       await parts.cache.fresh();
       const newest = storage.cache.get(key);
       if (newest?.revision !== current.revision) throw new ConflictError(key, newest === undefined ? undefined : { key, value: newest.stored, revision: newest.revision });
       return current;
     }
-    const stored = deepFreeze(served.conversion === undefined ? (draft as KubeObject) : served.conversion.toStorage(draft));
     if (dryRun) return new CacheEntry(key, encodeForStore(stored), current.revision);
     const written = { ...parts, storage };
     if (isFinished(served, draft)) return await remove(written, new CacheEntry(key, encodeForStore(stored), current.revision), admission.alsoCommit);
@@ -201,6 +202,11 @@ async function attemptChange(
 function isSame(draft: Draft<KubeObject>, previous: KubeObject): boolean {
   const { resourceVersion: _, ...metadata } = previous.metadata;
   return deepEqual(draft, { ...previous, metadata });
+}
+
+/** Whether an object that looks the same is stored the same: in this version, and by what its schema says today. */
+function isStored(served: ServedResource, stored: KubeObject, { object }: CacheEntry): boolean {
+  return stored.apiVersion === object.apiVersion && (served.prune === undefined || isSame(stored as Draft<KubeObject>, object));
 }
 
 /** An object that waits for deletion goes with its last finalizer. */

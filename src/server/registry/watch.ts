@@ -8,7 +8,7 @@ import { CacheEntry } from "../cache/cache-entry.ts";
 import type { CacheEvent, Route } from "../cache/resource-cache.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { isTrue } from "../request-info.ts";
-import { jsonOf, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
+import { encodedOf, jsonOf, prepared, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 import { watchFrame } from "../../api/wire/joined.ts";
 import { contentTypes, type Form, negotiate } from "../respond/negotiate.ts";
 import { envelopeOf, isProtobuf, offerOf, sealed } from "../respond/protobuf.ts";
@@ -81,6 +81,12 @@ function timeoutOf(query: URLSearchParams, parts: ServerParts): number {
   return MIN_TIMEOUT_S * (1 + parts.random.next());
 }
 
+/** What a watcher has not read yet: frames, or changes of which the frames are still to be made. */
+interface Unread {
+  readonly frames: readonly Frame[];
+  readonly events: readonly CacheEvent[];
+}
+
 interface FollowOptions {
   /** Undefined: begin with the present state. */
   readonly since: number | undefined;
@@ -92,7 +98,9 @@ interface FollowOptions {
 
 async function* follow(parts: ServerParts, storage: Storage, served: ServedResource, selected: Selected, options: FollowOptions): AsyncGenerator<readonly Frame[]> {
   const { clock, cache } = parts;
-  const queue = new AsyncQueue<readonly Frame[]>({ limit: UNREAD_LIMIT, overflow: tooSlow });
+  const queue = new AsyncQueue<Unread>({ limit: UNREAD_LIMIT, overflow: tooSlow });
+  // Where entries must be prepared before they can be looked at, whether they are selected is found out by the reader.
+  const isLate = served.conversion?.prepare !== undefined;
   let unreadBytes = 0;
   // From here to the subscription nothing awaits: no change can fall between the state read and the changes followed.
   const past = options.since === undefined ? [] : storage.cache.since(options.since);
@@ -102,7 +110,14 @@ async function* follow(parts: ServerParts, storage: Storage, served: ServedResou
     return;
   }
   const first: Frame[] = [];
-  if (options.since === undefined) for (const entry of selectEntries(served, storage, selected)) first.push({ type: "ADDED", entry });
+  const late: CacheEvent[] = [];
+  if (options.since === undefined) {
+    const matches = isLate ? undefined : selected.matches;
+    for (const entry of selectEntries(served, storage, { ...selected, matches })) {
+      if (isLate) late.push({ type: "ADDED", entry, previous: undefined, revision: entry.revision });
+      else first.push({ type: "ADDED", entry });
+    }
+  } else if (isLate) late.push(...past);
   else first.push(...framesOf(served, storage, selected, past));
   let seen = cache.revision;
   if (options.endMark) first.push({ type: "BOOKMARK", revision: seen, initialEnd: true });
@@ -111,13 +126,16 @@ async function* follow(parts: ServerParts, storage: Storage, served: ServedResou
       notify(events) {
         if (queue.ended) return;
         try {
-          const frames = framesOf(served, storage, selected, events);
-          if (frames.length === 0) return;
-          for (const { entry } of frames) unreadBytes += entry?.stored.length ?? 0;
+          const unread = isLate
+            ? { frames: [], events: events.filter((event) => concerns(served, storage, selected, event)) }
+            : { frames: framesOf(served, storage, selected, events), events: [] };
+          if (unread.frames.length === 0 && unread.events.length === 0) return;
+          for (const { entry } of unread.frames) unreadBytes += entry?.stored.length ?? 0;
+          for (const { entry } of unread.events) unreadBytes += entry.stored.length;
           if (unreadBytes > UNREAD_BYTES && queue.length > 0) {
             queue.drain();
             queue.fail(tooSlow());
-          } else queue.push(frames);
+          } else queue.push(unread);
         } catch (error) {
           // Whatever one watcher's selection or conversion trips over is its own trouble.
           queue.fail(error);
@@ -128,24 +146,31 @@ async function* follow(parts: ServerParts, storage: Storage, served: ServedResou
   );
   const end = (): void => queue.end();
   options.signal.addEventListener("abort", end, { once: true });
+  const unretire = served.retirement?.on(end);
   const cancelTimeout = clock.after(options.timeoutMs, end);
   let cancelBookmark = (): void => {};
   const scheduleBookmark = (): void => {
     cancelBookmark = clock.after(BOOKMARK_MS, () => {
       if (cache.revision > seen && queue.length === 0) {
         seen = cache.revision;
-        queue.push([{ type: "BOOKMARK", revision: seen }]);
+        queue.push({ frames: [{ type: "BOOKMARK", revision: seen }], events: [] });
       }
       scheduleBookmark();
     });
   };
   if (options.bookmarks) scheduleBookmark();
   try {
-    if (options.signal.aborted) return;
+    if (options.signal.aborted || served.retirement?.over === true) return;
+    if (late.length > 0) first.unshift(...(await lateFramesOf(served, storage, selected, late)));
     if (first.length > 0) yield first;
-    for await (const frames of queue) {
+    for await (const unread of queue) {
       unreadBytes = 0;
-      yield queue.length === 0 ? frames : [...frames, ...queue.drain().flat()];
+      const all = queue.length === 0 ? [unread] : [unread, ...queue.drain()];
+      const events = all.flatMap((one) => one.events);
+      const frames = all.flatMap((one) => one.frames);
+      // Nothing but bookmarks stands beside what is looked at late, and they tell of what came before.
+      const found = events.length === 0 ? frames : [...(await lateFramesOf(served, storage, selected, events)), ...frames];
+      if (found.length > 0) yield found;
     }
   } catch (error) {
     yield [{ type: "ERROR", status: (error instanceof StatusError ? error : internalError(error)).status }];
@@ -154,12 +179,31 @@ async function* follow(parts: ServerParts, storage: Storage, served: ServedResou
     cancelTimeout();
     cancelBookmark();
     options.signal.removeEventListener("abort", end);
+    unretire?.();
   }
 }
 
 function routeOf(storage: Storage, served: ServedResource, selected: Selected): Route | undefined {
   if (isOneObject(served, selected)) return { key: prefixOf(storage, selected, served.resource.namespaced) };
   return selected.index === undefined ? undefined : { index: selected.index.name, value: selected.index.value };
+}
+
+/** Whether a change can be about what this watcher watches, as far as its key says. */
+function concerns(served: ServedResource, storage: Storage, selected: Selected, { entry }: CacheEvent): boolean {
+  const prefix = prefixOf(storage, selected, served.resource.namespaced);
+  return isOneObject(served, selected) ? entry.key === prefix : entry.key.startsWith(prefix);
+}
+
+/** As framesOf, for entries that others have to convert. */
+async function lateFramesOf(served: ServedResource, storage: Storage, selected: Selected, events: readonly CacheEvent[]): Promise<Frame[]> {
+  const looked = selected.matches === undefined ? [] : events.flatMap(({ entry, previous }) => (previous === undefined ? [entry] : [entry, previous]));
+  await prepared(served, looked);
+  const frames = framesOf(served, storage, selected, events);
+  await prepared(
+    served,
+    frames.flatMap(({ entry }) => entry ?? []),
+  );
+  return frames;
 }
 
 /** What this watcher sees of some changes: an object that leaves the selection is DELETED for it, one that enters is ADDED. */
@@ -226,7 +270,9 @@ function frameEncoder(served: ServedResource, form: Form, query: URLSearchParams
   if (form.as === "object") {
     return (frame) => {
       if (frame.entry === undefined) return line(frame.type, frame.status ?? bookmark(served, frame));
-      return frame.entry.encoded(`watch ${frame.type} ${served.apiVersion}`, (entry) => join([encoder.encode(`{"type":"${frame.type}","object":`), jsonOf(served, entry), close]));
+      return encodedOf(served, frame.entry, `watch ${frame.type} ${served.apiVersion}`, (entry) =>
+        join([encoder.encode(`{"type":"${frame.type}","object":`), jsonOf(served, entry), close]),
+      );
     };
   }
   if (form.as === "metadata") {

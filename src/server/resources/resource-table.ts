@@ -7,7 +7,8 @@ import { apiVersionOf } from "../../meta/resource.ts";
 import type { IndexValue } from "../cache/resource-cache.ts";
 import type { StateCache } from "../cache/state-cache.ts";
 import { storageOf } from "./storage-layout.ts";
-import type { Conversion, ServedResource } from "./served-resource.ts";
+import { localConversion, type VersionPair } from "./local-conversion.ts";
+import type { ServedResource } from "./served-resource.ts";
 
 /** Everything that is served, by `group/version/resource`. Custom resources come and go; `onChange` tells. */
 export class ResourceTable {
@@ -63,7 +64,7 @@ export interface ConversionEntry {
   readonly group: string;
   readonly version: string;
   readonly resource: string;
-  readonly conversion: Conversion;
+  readonly conversion: Omit<VersionPair, "apiVersion">;
 }
 
 /** Serves every built-in resource of the facts, with what is particular to its kind where a definition says so. */
@@ -81,7 +82,7 @@ export function builtinTable(
   return table;
 }
 
-function serveBuiltin(fact: ResourceFact, known: KindDefinition<KubeObject> | undefined, conversion: Conversion | undefined, cache: StateCache): ServedResource {
+function serveBuiltin(fact: ResourceFact, known: KindDefinition<KubeObject> | undefined, conversion: ConversionEntry["conversion"] | undefined, cache: StateCache): ServedResource {
   const { group, version, resource, kind, namespaced } = fact;
   const handle = { group, version, resource, kind, namespaced };
   const definition: KindDefinition<KubeObject> = known ?? { resource: handle };
@@ -102,7 +103,8 @@ function serveBuiltin(fact: ResourceFact, known: KindDefinition<KubeObject> | un
     verbs: new Set(fact.verbs),
     subresources: new Map(Object.entries(fact.subresources)),
     storage: isStored ? { prefix: layout.prefix, apiVersion: layout.apiVersion, cache: cache.resource(layout.prefix, indexes) } : undefined,
-    conversion,
+    conversion: conversion === undefined ? undefined : localConversion({ ...conversion, apiVersion: apiVersionOf(handle) }),
+    isIndexed: conversion === undefined,
     hasStatus: fact.subresources["status"] !== undefined,
   };
 }

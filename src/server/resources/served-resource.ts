@@ -5,11 +5,30 @@ import type { Resource } from "../../meta/resource.ts";
 import type { Schema } from "../../meta/schema.ts";
 import type { CacheEntry } from "../cache/cache-entry.ts";
 import type { ResourceCache } from "../cache/resource-cache.ts";
+import type { Retirement } from "./retirement.ts";
 
-/** Changes between the version that is served and the one that is stored; both directions lose nothing. */
+/**
+ * How objects come from the form they are stored in to the one they are served in. `view` and `json` are synchronous:
+ * who reads entries awaits `prepare` first, which costs nothing where nobody else has to be asked.
+ */
 export interface Conversion {
-  toStorage(object: KubeObject): KubeObject;
-  fromStorage(object: KubeObject): KubeObject;
+  /** Resolves when `view` has these entries at hand; undefined when it has them already. Rejects with a StatusError. */
+  readonly prepare?: ((entries: readonly CacheEntry[]) => Promise<void> | undefined) | undefined;
+  /** The object in the served version: frozen. */
+  view(entry: CacheEntry): KubeObject;
+  /** The object's JSON in the served version. */
+  json(entry: CacheEntry): Uint8Array;
+  /** Bytes made of an entry's view, kept for as long as the entry and this conversion are in use. */
+  encoded(entry: CacheEntry, name: string, encode: (entry: CacheEntry) => Uint8Array): Uint8Array;
+  toStorage(object: KubeObject): KubeObject | Promise<KubeObject>;
+  /** From the storage version; a custom object may come in any version of its definition. */
+  fromStorage(object: KubeObject): KubeObject | Promise<KubeObject>;
+}
+
+/** Another version of a kind: its shape, and how objects of any version become it. */
+export interface OtherVersion {
+  readonly schema: Schema;
+  convert(object: KubeObject): KubeObject | Promise<KubeObject>;
 }
 
 /** Where a resource's objects stand in the store, whatever version they are served in. */
@@ -31,10 +50,16 @@ export interface ServedResource {
   /** Absent for what is only created and answered: reviews, bindings. */
   readonly storage?: Storage | undefined;
   readonly conversion?: Conversion | undefined;
+  /** Of a custom resource: its other versions, served or not. */
+  otherVersion?(apiVersion: string): OtherVersion | undefined;
   /** How a custom object is read: pruned by its own schema instead of decoded by `schema`. */
   readonly prune?: ((value: Record<string, unknown>) => { readonly value: Record<string, unknown>; readonly problems: readonly string[] }) | undefined;
+  /** Whether the cache's indexes file entries by what this version shows of them. */
+  readonly isIndexed: boolean;
   /** Whether the status of an object is written through its own subresource. */
   readonly hasStatus: boolean;
+  /** Of what may change or go: when it is no longer served like this, watches end. */
+  readonly retirement?: Retirement | undefined;
   /** Of a custom resource: its `openAPIV3Schema`, as it is published. */
   readonly published?: { readonly [key: string]: unknown } | undefined;
 }
@@ -43,16 +68,27 @@ export function keyFor(storage: Storage, namespace: string, name: string): strin
   return namespace === "" ? `${storage.prefix}${name}` : `${storage.prefix}${namespace}/${name}`;
 }
 
-const encoder = new TextEncoder();
-
-/** The object in the served version: frozen. */
-export function viewOf(served: ServedResource, entry: CacheEntry): KubeObject {
-  return served.conversion === undefined ? entry.object : served.conversion.fromStorage(entry.object);
+/** The object in the served version: frozen. What has a conversion must have been prepared. */
+export function viewOf({ conversion }: ServedResource, entry: CacheEntry): KubeObject {
+  return conversion === undefined ? entry.object : conversion.view(entry);
 }
 
 /** The object's JSON in the served version. */
-export function jsonOf(served: ServedResource, entry: CacheEntry): Uint8Array {
-  const { conversion } = served;
-  if (conversion === undefined) return entry.json;
-  return entry.encoded(`json ${served.apiVersion}`, ({ object }) => encoder.encode(JSON.stringify(conversion.fromStorage(object))));
+export function jsonOf({ conversion }: ServedResource, entry: CacheEntry): Uint8Array {
+  return conversion === undefined ? entry.json : conversion.json(entry);
+}
+
+/** Bytes that are made once of an entry as it is served. */
+export function encodedOf({ conversion }: ServedResource, entry: CacheEntry, name: string, encode: (entry: CacheEntry) => Uint8Array): Uint8Array {
+  return conversion === undefined ? entry.encoded(name, encode) : conversion.encoded(entry, name, encode);
+}
+
+/** To be awaited before entries are read; undefined when they can be read at once. */
+export function prepared({ conversion }: ServedResource, entries: readonly CacheEntry[]): Promise<void> | undefined {
+  return conversion?.prepare?.(entries);
+}
+
+/** An object in the form it is stored in. */
+export function toStorage({ conversion }: ServedResource, object: KubeObject): KubeObject | Promise<KubeObject> {
+  return conversion === undefined ? object : conversion.toStorage(object);
 }

@@ -20,7 +20,7 @@ import { fieldManagerOf, fieldValidationOf, isDryRun } from "../registry/options
 import { checkPatchOptions, mediaTypeOf, patchTypes } from "../registry/patch.ts";
 import { parseResourceVersion, waitForRevision } from "../registry/resource-version.ts";
 import { changeObject } from "../registry/update.ts";
-import { keyFor, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
+import { keyFor, prepared, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 import { negotiate } from "../respond/negotiate.ts";
 import { valueResponse } from "../respond/response.ts";
 
@@ -38,11 +38,13 @@ export async function scale(parts: ServerParts, context: ResourceContext): Promi
     await waitForRevision(parts.cache, parseResourceVersion(query.get("resourceVersion"), "GetOptions"), parts.clock);
     const entry = storage.cache.get(keyFor(storage, target.namespace, target.name));
     if (entry === undefined) throw notFound({ ...served.resource, name: target.name });
+    await prepared(served, [entry]);
     return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
   }
   const isApply = target.verb === "patch" && mediaTypeOf(request) === patchTypes.apply;
   if (target.verb === "patch") checkPatchOptions(query, isApply);
   const entry = isApply ? await applyScale(parts, context, storage, definition) : await changeScale(parts, context, storage, definition);
+  await prepared(served, [entry]);
   return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
 }
 
@@ -89,7 +91,7 @@ async function applyScale(parts: ServerParts, context: ResourceContext, storage:
     dryRun: isDryRun(query.getAll("dryRun"), "PatchOptions"),
     manager: undefined,
     retryConflicts: true,
-    next: (previous) => Promise.resolve(decodeObject({ value: applyConfiguration(config, previous, served, writer), problems: [] }, served, "Ignore", [])),
+    next: async (previous) => decodeObject({ value: await applyConfiguration(config, previous, served, writer, parts.table), problems: [] }, served, "Ignore", []),
   });
 }
 

@@ -140,18 +140,18 @@ export interface ExpressionDeps extends MatchDeps {
 }
 
 /** The values of the variables for a request in the version that was asked for. */
-export function admissionBindings(request: AdmissionRequest, matched: ServedResource, deps: ExpressionDeps): { readonly [name: string]: CelValue } {
+export async function admissionBindings(request: AdmissionRequest, matched: ServedResource, deps: ExpressionDeps): Promise<{ readonly [name: string]: CelValue }> {
   const { served, namespace, name, subresource } = request;
-  const view = (object: KubeObject | undefined): CelValue => {
-    const found = withKind(inVersion(object, served, matched), matched);
+  const view = async (object: KubeObject | undefined): Promise<CelValue> => {
+    const found = withKind(await inVersion(object, served, matched), matched);
     return found === undefined ? null : fromJson(found);
   };
   const port = authorizerPort(request, deps.authorizer);
   const space = namespace === "" ? undefined : namespaceOf(deps, namespace);
   const { group, resource } = served.resource;
   return {
-    object: view(request.object as KubeObject | undefined),
-    oldObject: view(request.previous),
+    object: await view(request.object as KubeObject | undefined),
+    oldObject: await view(request.previous),
     request: fromJson(requestValue(request, matched, ""), requestType),
     authorizer: authorizerValue(port),
     [requestResource]: resourceCheckValue(port, { group, resource, subresource, namespace, name }),

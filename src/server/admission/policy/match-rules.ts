@@ -3,7 +3,7 @@ import type { KubeObject } from "../../../meta/object.ts";
 import { LabelSelector } from "../../../meta/label-selector.ts";
 import type { StateCache } from "../../cache/state-cache.ts";
 import type { ResourceTable } from "../../resources/resource-table.ts";
-import type { ServedResource } from "../../resources/served-resource.ts";
+import { type ServedResource, toStorage } from "../../resources/served-resource.ts";
 import type { AdmissionRequest } from "../admission.ts";
 
 const NAMESPACES = "/registry/namespaces/";
@@ -77,9 +77,10 @@ export function matchResources(request: AdmissionRequest, resources: MatchResour
 }
 
 /** An object in another version of its resource. */
-export function inVersion(object: KubeObject | undefined, from: ServedResource, to: ServedResource): KubeObject | undefined {
+export async function inVersion(object: KubeObject | undefined, from: ServedResource, to: ServedResource): Promise<KubeObject | undefined> {
   if (object === undefined || from === to) return object;
-  const stored = from.conversion === undefined ? object : from.conversion.toStorage(object);
-  const converted = to.conversion === undefined ? stored : to.conversion.fromStorage(stored);
+  // A custom object goes from any version to any other at once.
+  const stored = from.prune === undefined ? await toStorage(from, object) : object;
+  const converted = to.conversion === undefined ? stored : await to.conversion.fromStorage(stored);
   return converted.apiVersion === to.apiVersion ? converted : { ...converted, apiVersion: to.apiVersion };
 }

@@ -52,27 +52,33 @@ export function mutatingPolicies(deps: ExpressionDeps): AdmissionPlugin {
   const compiled = new WeakMap<KubeObject, Compiled>();
   return {
     name: "MutatingAdmissionPolicy",
-    mutate(request) {
+    async mutate(request) {
       if (policies.size === 0 || bindings.size === 0 || isExempt(request) || request.object === undefined) return;
       const bound = [...bindings.range(BINDINGS)].map(([, entry]) => entry.object as MutatingAdmissionPolicyBinding);
-      const steps: { readonly again: boolean; readonly run: () => void; after: unknown }[] = [];
+      const steps: { readonly again: boolean; readonly run: () => Promise<void>; after: unknown }[] = [];
       for (const [, entry] of policies.range(POLICIES)) {
         const policy = entry.object as MutatingAdmissionPolicy;
         for (const binding of bound.filter(({ spec }) => spec?.policyName === policy.metadata.name)) {
           const made = compiled.get(policy) ?? compilePolicy(policy);
           compiled.set(policy, made);
           const step = { again: policy.spec?.reinvocationPolicy === "IfNeeded", run: () => mutateBy(policy, binding, made, request, deps), after: undefined as unknown };
-          step.run();
+          await step.run();
           step.after = clone(request.object);
           steps.push(step);
         }
       }
-      for (const step of steps) if (step.again && !deepEqual(step.after, request.object)) step.run();
+      for (const step of steps) if (step.again && !deepEqual(step.after, request.object)) await step.run();
     },
   };
 }
 
-function mutateBy(policy: MutatingAdmissionPolicy, binding: MutatingAdmissionPolicyBinding, compiled: Compiled, request: AdmissionRequest, deps: ExpressionDeps): void {
+async function mutateBy(
+  policy: MutatingAdmissionPolicy,
+  binding: MutatingAdmissionPolicyBinding,
+  compiled: Compiled,
+  request: AdmissionRequest,
+  deps: ExpressionDeps,
+): Promise<void> {
   const { spec = {} } = policy;
   const matched = matchResources(request, spec.matchConstraints, deps);
   if (matched === undefined || matchResources(request, binding.spec?.matchResources, deps) === undefined) return;
@@ -81,27 +87,27 @@ function mutateBy(policy: MutatingAdmissionPolicy, binding: MutatingAdmissionPol
     const names = `MutatingAdmissionPolicy '${policy.metadata.name ?? ""}' with binding '${binding.metadata.name ?? ""}'`;
     throw forbidden({ ...request.served.resource, name: request.name }, `${names} denied request: ${why}`);
   };
-  const params = paramsOf(spec.paramKind, binding.spec?.paramRef, request, deps);
+  const params = await paramsOf(spec.paramKind, binding.spec?.paramRef, request, deps);
   if (typeof params === "string") return failed(`failed to configure binding: ${params}`);
   for (const param of params) {
-    const evaluationNow = (): Evaluation =>
-      new Evaluation({ ...admissionBindings(request, matched, deps), params: param === undefined ? null : fromJson(param) }, compiled.variables);
-    const holds = conditionsHold(compiled.conditions, evaluationNow());
+    const evaluationNow = async (): Promise<Evaluation> =>
+      new Evaluation({ ...(await admissionBindings(request, matched, deps)), params: param === undefined ? null : fromJson(param) }, compiled.variables);
+    const holds = conditionsHold(compiled.conditions, await evaluationNow());
     if (holds === false) continue;
     if (holds !== true) {
       failed(holds.message);
       continue;
     }
     for (const mutation of compiled.mutations) {
-      const value = evaluationNow().evaluate(mutation.expression);
+      const value = (await evaluationNow()).evaluate(mutation.expression);
       if (value instanceof CelError) {
         failed(`expression '${mutation.expression.text}' resulted in error: ${value.message}`);
         break;
       }
       try {
-        const current = inVersion(clone(request.object) as KubeObject, request.served, matched);
+        const current = await inVersion(clone(request.object) as KubeObject, request.served, matched);
         const changed = mutation.isPatch && value instanceof CelList ? applyJsonPatch(current, toJson(value)) : mergeConfig(current, toJson(value), matched.schema);
-        replaceDraft(request, inVersion(changed as KubeObject, matched, request.served));
+        replaceDraft(request, await inVersion(changed as KubeObject, matched, request.served));
       } catch (error) {
         if (!(error instanceof StatusError) && !(error instanceof CelError)) throw error;
         failed(error.message);

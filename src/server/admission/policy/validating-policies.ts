@@ -69,32 +69,32 @@ export function validatingPolicies(deps: ExpressionDeps): AdmissionPlugin {
   };
   return {
     name: "ValidatingAdmissionPolicy",
-    validate(request) {
+    async validate(request) {
       if (policies.size === 0 || bindings.size === 0 || isExempt(request)) return;
       const bound = [...bindings.range(BINDINGS)].map(([, entry]) => entry.object as ValidatingAdmissionPolicyBinding);
       for (const [, entry] of policies.range(POLICIES)) {
         const policy = entry.object as ValidatingAdmissionPolicy;
         const mine = bound.filter(({ spec }) => spec.policyName === policy.metadata.name);
-        if (mine.length > 0) decide(policy, mine, request, compiledOf, deps);
+        if (mine.length > 0) await decide(policy, mine, request, compiledOf, deps);
       }
     },
   };
 }
 
-function decide(
+async function decide(
   policy: ValidatingAdmissionPolicy,
   bindings: readonly ValidatingAdmissionPolicyBinding[],
   request: AdmissionRequest,
   compiledOf: (policy: ValidatingAdmissionPolicy) => Compiled,
   deps: ExpressionDeps,
-): void {
+): Promise<void> {
   const { spec } = policy;
   const matched = matchResources(request, spec.matchConstraints, deps);
   if (matched === undefined) return;
-  const values = admissionBindings(request, matched, deps);
+  const values = await admissionBindings(request, matched, deps);
   for (const binding of bindings) {
     if (matchResources(request, binding.spec.matchResources, deps) === undefined) continue;
-    const params = paramsOf(spec.paramKind, binding.spec.paramRef, request, deps);
+    const params = await paramsOf(spec.paramKind, binding.spec.paramRef, request, deps);
     if (typeof params === "string") {
       if (spec.failurePolicy !== "Ignore") act(policy, binding, [{ message: `failed to configure binding: ${params}`, reason: "Invalid" }], request);
       continue;

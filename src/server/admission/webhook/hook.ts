@@ -45,12 +45,12 @@ export class WebhookFailure extends Error {
 }
 
 /** In which version a webhook wants to hear of a request; undefined when it does not. Throws WebhookFailure. @upstream webhook/generic/webhook.go ShouldCallHook */
-export function wants({ webhook, conditions }: Hook, request: AdmissionRequest, deps: WebhookDeps): ServedResource | undefined {
+export async function wants({ webhook, conditions }: Hook, request: AdmissionRequest, deps: WebhookDeps): Promise<ServedResource | undefined> {
   const { rules = [], matchPolicy } = webhook;
   if (!matchSelectors(request, webhook, deps)) return undefined;
   const matched = matchRules(request, { resourceRules: rules, matchPolicy }, deps);
   if (matched === undefined || conditions.length === 0) return matched;
-  const holds = conditionsHold(conditions, new Evaluation(admissionBindings(request, matched, deps)));
+  const holds = conditionsHold(conditions, new Evaluation(await admissionBindings(request, matched, deps)));
   if (holds === true) return matched;
   if (holds === false) return undefined;
   throw new WebhookFailure(holds.message);
@@ -64,7 +64,7 @@ export interface WebhookTarget extends Omit<WebhookRequest, "body" | "host" | "p
 }
 
 /** Where a webhook is. */
-export function targetOf({ clientConfig, timeoutSeconds = 10 }: Webhook, { services }: WebhookDeps): WebhookTarget {
+export function targetOf({ clientConfig, timeoutSeconds = 10 }: Pick<Webhook, "clientConfig" | "timeoutSeconds">, { services }: Pick<WebhookDeps, "services">): WebhookTarget {
   const { url, service, caBundle } = clientConfig;
   const query = `timeout=${timeoutSeconds}s`;
   const ca = caBundle === undefined || caBundle === "" ? {} : { ca: atob(caBundle) };

@@ -27,11 +27,11 @@ export async function askWebhook(webhook: Webhook, request: AdmissionRequest, ma
   if (version === undefined) throw new WebhookFailure("webhook does not accept known AdmissionReview versions (v1, v1beta1)");
   const apiVersion = `admission.k8s.io/${version}`;
   const uid = uuid(deps.random);
-  const view = (object: KubeObject | undefined): KubeObject | null => withKind(inVersion(object, request.served, matched), matched) ?? null;
+  const view = async (object: KubeObject | undefined): Promise<KubeObject | null> => withKind(await inVersion(object, request.served, matched), matched) ?? null;
   const body = JSON.stringify({
     kind: "AdmissionReview",
     apiVersion,
-    request: { ...requestValue(request, matched, uid), object: view(request.object as KubeObject | undefined), oldObject: view(request.previous) },
+    request: { ...requestValue(request, matched, uid), object: await view(request.object as KubeObject | undefined), oldObject: await view(request.previous) },
   });
   const { shown, locate, ...target } = targetOf(webhook, deps);
   let answer: { readonly status: number; readonly body: string };

@@ -19,12 +19,12 @@ type Deps = WebhookDeps & { readonly random: Random };
 async function ask(hook: Hook, request: AdmissionRequest, deps: Deps, mayPatch: boolean): Promise<Verdict | undefined> {
   const { webhook } = hook;
   try {
-    const matched = wants(hook, request, deps);
+    const matched = await wants(hook, request, deps);
     if (matched === undefined) return undefined;
     const verdict = await askWebhook(webhook, request, matched, deps);
     for (const warning of verdict.warnings) request.warn(warning);
     if (!verdict.allowed) throw denial(webhook.name, verdict.status);
-    if (mayPatch && verdict.patch !== undefined && request.object !== undefined) patchDraft(verdict.patch, request, hook, matched);
+    if (mayPatch && verdict.patch !== undefined && request.object !== undefined) await patchDraft(verdict.patch, request, hook, matched);
     return verdict;
   } catch (error) {
     if (!(error instanceof WebhookFailure)) throw error;
@@ -33,10 +33,10 @@ async function ask(hook: Hook, request: AdmissionRequest, deps: Deps, mayPatch: 
   }
 }
 
-function patchDraft(text: string, request: AdmissionRequest, { webhook }: Hook, matched: Parameters<typeof inVersion>[2]): void {
+async function patchDraft(text: string, request: AdmissionRequest, { webhook }: Hook, matched: Parameters<typeof inVersion>[2]): Promise<void> {
   try {
-    const current = inVersion(clone(request.object) as KubeObject, request.served, matched);
-    replaceDraft(request, inVersion(applyJsonPatch(current, parseJson(text)) as KubeObject, matched, request.served));
+    const current = await inVersion(clone(request.object) as KubeObject, request.served, matched);
+    replaceDraft(request, await inVersion(applyJsonPatch(current, parseJson(text)) as KubeObject, matched, request.served));
   } catch (error) {
     if (error instanceof StatusError) throw internalError(`failed calling webhook ${JSON.stringify(webhook.name)}: ${error.message}`);
     throw error;
