@@ -8,6 +8,7 @@ import type { KubeObject } from "../../src/meta/object.ts";
 import type { Resource } from "../../src/meta/resource.ts";
 import { systemClock } from "../../src/platform/node/clock.ts";
 import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
+import { ServiceResolver } from "../../src/server/aggregation/resolve-service.ts";
 import { CrdRegistrar } from "../../src/server/crd/registrar.ts";
 import { admin, serveMemory } from "./served-memory.ts";
 
@@ -58,7 +59,9 @@ describe("rules of custom resources", () => {
   beforeAll(async () => {
     served = await serveMemory();
     client = inProcessClient(served.api.handle, admin);
-    void new CrdRegistrar({ ...served.api.parts, client, clock: systemClock, log: silentLogger, webhooks: nodeWebhookClient }).run(stop.signal);
+    void new CrdRegistrar({ ...served.api.parts, client, clock: systemClock, log: silentLogger, webhooks: nodeWebhookClient, services: new ServiceResolver(served.api.parts) }).run(
+      stop.signal,
+    );
     const { metadata } = await client.create(customResourceDefinitions, definition("gadgets", rules));
     const watch = new AbortController();
     for await (const batch of client.watch(customResourceDefinitions, { resourceVersion: metadata.resourceVersion ?? "0", signal: watch.signal })) {

@@ -9,6 +9,7 @@ import type { Resource } from "../../src/meta/resource.ts";
 import { hasReason } from "../../src/meta/status-error.ts";
 import { systemClock } from "../../src/platform/node/clock.ts";
 import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
+import { ServiceResolver } from "../../src/server/aggregation/resolve-service.ts";
 import { CrdRegistrar } from "../../src/server/crd/registrar.ts";
 import { admin, serveMemory } from "./served-memory.ts";
 
@@ -63,7 +64,14 @@ describe("custom resources", () => {
   beforeAll(async () => {
     served = await serveMemory();
     client = inProcessClient(served.api.handle, admin);
-    const registrar = new CrdRegistrar({ ...served.api.parts, client, clock: systemClock, log: silentLogger, webhooks: nodeWebhookClient });
+    const registrar = new CrdRegistrar({
+      ...served.api.parts,
+      client,
+      clock: systemClock,
+      log: silentLogger,
+      webhooks: nodeWebhookClient,
+      services: new ServiceResolver(served.api.parts),
+    });
     void registrar.run(stop.signal);
     await client.create(customResourceDefinitions, definition);
     await until(client, (found) => found?.status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") === true);

@@ -23,6 +23,8 @@ function certificates(): NonNullable<typeof made> {
 export interface ServedHttps {
   readonly client: Client;
   readonly port: number;
+  /** PEM of who signed the server's certificate. */
+  readonly ca: string;
   /** Ends the port but not the client. */
   closeListener(): Promise<void>;
   close(): Promise<void>;
@@ -40,6 +42,7 @@ export async function serveHttps(api: ApiServer, options: { readonly port?: numb
   return {
     client: httpsClient(transport),
     port,
+    ca: authority.certificate,
     closeListener: () => listener.closeGracefully(1_000),
     async close() {
       transport.close();

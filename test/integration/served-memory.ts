@@ -16,7 +16,9 @@ import { configuredAdmission } from "../../src/server/admission/configured-admis
 import { namespaceLifecycle } from "../../src/server/admission/namespace-lifecycle.ts";
 import { definitionSchemas } from "../../src/server/crd/definition-admission.ts";
 import { discoveryPaths } from "../../src/server/discovery/discovery.ts";
+import { openApiPaths } from "../../src/server/openapi/openapi.ts";
 import { healthPaths } from "../../src/server/health.ts";
+import { scale } from "../../src/server/subresources/scale.ts";
 import { ApiServer } from "../../src/server/server.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 
@@ -36,8 +38,8 @@ export async function serveMemory(options: { readonly clock?: Clock; readonly we
       definitionSchemas,
       ...configuredAdmission({ ...parts, authorizer, services: new ServiceResolver(parts), webhooks: options.webhooks ?? nodeWebhookClient }),
     ],
-    special: new Map(),
-    paths: [discoveryPaths(parts.table), healthPaths([{ name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined }])],
+    special: new Map([["*/scale", scale]]),
+    paths: [discoveryPaths(parts.table), openApiPaths({ version: "v1.36.0" }, parts), healthPaths([{ name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined }])],
   }));
   await api.load();
   const running = api.run(stop.signal);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { apiServices, configMaps, customResourceDefinitions, ipAddresses, namespaces, pods, serviceAccounts, services } from "../../src/api/generated/resources.ts";
 import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
+import { ServiceResolver } from "../../src/server/aggregation/resolve-service.ts";
 import { CrdRegistrar } from "../../src/server/crd/registrar.ts";
 import { serveCluster, type ServedCluster } from "../integration/served-cluster.ts";
 

@@ -10,7 +10,7 @@ export class Retirement {
   retire(): void {
     if (this.#over) return;
     this.#over = true;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
     this.#listeners.clear();
   }
 
