@@ -79,7 +79,7 @@ function serveVersion(definition: CustomResourceDefinition, version: CustomResou
     verbs: new Set(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
     subresources,
     storage: { prefix, apiVersion: `${group}/${storageVersion}`, cache: objects },
-    isIndexed,
+    ignoresIndexes: !isIndexed,
     conversion: forms,
     otherVersion(wanted) {
       const other = schemas.get(wanted);

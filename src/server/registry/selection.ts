@@ -39,7 +39,7 @@ export function selectionOf(served: ServedResource, target: { readonly namespace
       if (operator === "=") {
         if (field === "metadata.name" && name === "") name = value;
         else if (field === "metadata.namespace" && namespace === "" && served.resource.namespaced) namespace = value;
-        else if (index === undefined && served.definition.indexedFields?.includes(field) === true && served.isIndexed) index = { name: field, value };
+        else if (index === undefined && served.definition.indexedFields?.includes(field) === true && served.ignoresIndexes !== true) index = { name: field, value };
         tests.push((object) => read(object) === value);
       } else {
         const values = new Set([value]);

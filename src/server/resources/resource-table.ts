@@ -104,7 +104,7 @@ function serveBuiltin(fact: ResourceFact, known: KindDefinition<KubeObject> | un
     subresources: new Map(Object.entries(fact.subresources)),
     storage: isStored ? { prefix: layout.prefix, apiVersion: layout.apiVersion, cache: cache.resource(layout.prefix, indexes) } : undefined,
     conversion: conversion === undefined ? undefined : localConversion({ ...conversion, apiVersion: apiVersionOf(handle) }),
-    isIndexed: conversion === undefined,
+    ignoresIndexes: conversion !== undefined,
     hasStatus: fact.subresources["status"] !== undefined,
   };
 }

@@ -54,8 +54,8 @@ export interface ServedResource {
   otherVersion?(apiVersion: string): OtherVersion | undefined;
   /** How a custom object is read: pruned by its own schema instead of decoded by `schema`. */
   readonly prune?: ((value: Record<string, unknown>) => { readonly value: Record<string, unknown>; readonly problems: readonly string[] }) | undefined;
-  /** Whether the cache's indexes file entries by what this version shows of them. */
-  readonly isIndexed: boolean;
+  /** Set where the cache's indexes do not file entries by what this version shows of them. */
+  readonly ignoresIndexes?: boolean;
   /** Whether the status of an object is written through its own subresource. */
   readonly hasStatus: boolean;
   /** Of what may change or go: when it is no longer served like this, watches end. */
