@@ -76,7 +76,7 @@ export async function aggregatedCluster(): Promise<AggregatedCluster> {
   const admin = inProcessClient(api.handle, { name: "admin", groups: ["system:masters", "system:authenticated"] });
   const running: Promise<unknown>[] = [api.run(stop.signal)];
   await ensureBootstrapObjects(admin, { serviceCidr: "10.43.0.0/16" });
-  running.push(aggregator.run(admin, stop.signal), new CrdRegistrar({ ...api.parts, client: admin }).run(stop.signal));
+  running.push(aggregator.run(admin, stop.signal), new CrdRegistrar({ ...api.parts, client: admin, services: aggregator.services, webhooks: nodeWebhookClient }).run(stop.signal));
   const listener = new Listener(
     { certificate: pki.apiServer.certificate, privateKey: pki.apiServer.privateKey, clientCa: pki.ca.certificate },
     { handle: api.handle, identities: { "kubelet-client": pki.kubeletClient, "front-proxy": pki.frontProxyClient }, log: silentLogger },

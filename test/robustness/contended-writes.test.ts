@@ -137,6 +137,7 @@ it("serves no custom resource in the place of a built-in one, nor deletes what i
     log: parts.log,
     random: parts.random,
     webhooks: nodeWebhookClient,
+    services: new ServiceResolver(parts),
   });
   const running = registrar.run(stop.signal);
   const builtin = parts.table.get(group, "v1", "apiservices");
