@@ -15,6 +15,7 @@ import { versionInfo } from "../../src/cluster/version.ts";
 import { parseCidr } from "../../src/meta/ip.ts";
 import { toYaml } from "../../src/meta/yaml-codec.ts";
 import { systemClock } from "../../src/platform/node/clock.ts";
+import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
 import { nodePeerClient } from "../../src/platform/node/peer-client.ts";
 import { systemRandom } from "../../src/platform/node/random.ts";
 import { nodeSigner } from "../../src/platform/node/signer.ts";
