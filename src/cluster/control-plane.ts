@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
@@ -306,6 +306,7 @@ export class ControlPlane {
         loadBalancerPool: this.#options.loadBalancerPool,
         certificateAuthority: certificateAuthority(this.pki.ca),
         bootstrap: { kubeconfig: this.#publicKubeconfig(), hmac },
+        sha256: (text) => createHash("sha256").update(text).digest("hex"),
         recorderFor,
       },
     );

@@ -5,6 +5,8 @@ import { disruptionController } from "./disruption/reconcile.ts";
 import { ephemeralVolumeController } from "./ephemeral-volume/reconcile.ts";
 import { pvBinderController } from "./pv-binder/reconcile.ts";
 import { resourceQuotaController } from "./resourcequota/reconcile.ts";
+import { attachDetachController } from "./attach-detach/reconcile.ts";
+import { volumeExpandController } from "./volume-expand/reconcile.ts";
 import { bootstrapSigner, type BootstrapSignerOptions, tokenCleaner } from "./bootstrap-token/reconcile.ts";
 import type { CertificateAuthority } from "./csr/authority.ts";
 import { csrApprover, csrCleaner, csrSigner } from "./csr/reconcile.ts";
@@ -48,6 +50,8 @@ export interface AllControllersOptions {
   readonly certificateAuthority?: CertificateAuthority;
   /** What is published for those who join with a token; absent: nothing is. */
   readonly bootstrap?: BootstrapSignerOptions;
+  /** SHA-256 as lower-case hex, for the names of volume attachments; absent: no volume is attached. */
+  readonly sha256?: (text: string) => string;
   /** What autoscalers go by; absent: the metrics APIs the cluster aggregates. */
   readonly metricsSource?: MetricsSource;
 }
@@ -92,6 +96,8 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     volumeProtectionController(deps),
     ephemeralVolumeController(as("ephemeral-volume-controller")),
     pvBinderController(as("persistentvolume-controller")),
+    volumeExpandController(as("volume_expand")),
+    ...(options.sha256 === undefined ? [] : [attachDetachController(as("attachdetach-controller"), { sha256: options.sha256 })]),
     horizontalPodAutoscalerController(as("horizontal-pod-autoscaler"), metrics === undefined ? {} : { metrics }),
     tokenCleaner(deps),
     ...(options.bootstrap === undefined ? [] : [bootstrapSigner(deps, options.bootstrap)]),
