@@ -1,4 +1,5 @@
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from "../api/generated/types/core-v1.ts";
+import type { DeviceClass, ResourceClaim, ResourceSlice } from "../api/generated/types/resource-v1.ts";
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from "../api/generated/types/storage-v1.ts";
 import { deepEqual } from "../base/values.ts";
 import type { KubeObject } from "../meta/object.ts";
@@ -14,7 +15,7 @@ interface ChangeOf<Resource extends string, Action extends string, T> {
 }
 
 export type NodeAction = "add" | "delete" | "allocatable" | "label" | "taint" | "condition" | "annotation" | "image";
-export type PodAction = "add" | "delete" | "label" | "scale-down" | "toleration" | "gates" | "update";
+export type PodAction = "add" | "delete" | "label" | "scale-down" | "toleration" | "gates" | "claims" | "update";
 type StoredAction = "add" | "update" | "delete";
 
 /** Something that happened in the cluster, after which a pod that fitted nowhere may fit. @upstream pkg/scheduler/framework/events.go */
@@ -30,7 +31,10 @@ export type Change =
   | ChangeOf<"csi-node", StoredAction, CSINode>
   | ChangeOf<"csi-driver", StoredAction, CSIDriver>
   | ChangeOf<"capacity", StoredAction, CSIStorageCapacity>
-  | ChangeOf<"attachment", StoredAction, VolumeAttachment>;
+  | ChangeOf<"attachment", StoredAction, VolumeAttachment>
+  | ChangeOf<"resource-claim", StoredAction, ResourceClaim>
+  | ChangeOf<"resource-slice", StoredAction, ResourceSlice>
+  | ChangeOf<"device-class", StoredAction, DeviceClass>;
 
 /** What plug-ins listen to: `node/add`, `pod/delete`. */
 export type ChangeKind = { [Each in Change as Each["resource"]]: `${Each["resource"]}/${Each["action"]}` }[Change["resource"]];
@@ -59,6 +63,7 @@ export function podActions(previous: Pod, next: Pod): readonly PodAction[] {
   if (isScaledDown(previous, next)) actions.push("scale-down");
   if ((next.spec.schedulingGates ?? []).length === 0 && (previous.spec.schedulingGates ?? []).length > 0) actions.push("gates");
   if ((next.spec.tolerations ?? []).length !== (previous.spec.tolerations ?? []).length) actions.push("toleration");
+  if (!deepEqual(previous.status?.resourceClaimStatuses, next.status?.resourceClaimStatuses)) actions.push("claims");
   return actions.length === 0 ? ["update"] : actions;
 }
 

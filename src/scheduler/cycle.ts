@@ -2,7 +2,7 @@ import type { Cluster } from "./cluster/cluster-state.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import type { PodInfo } from "./cluster/pod-info.ts";
 import type { Nominations } from "./nominations.ts";
-import type { CycleState, Plugin } from "./plugin.ts";
+import type { CycleState, Plugin, Relief } from "./plugin.ts";
 import type { TemplateMemo, TemplateMemos } from "./template-memo.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -33,6 +33,8 @@ export class Cycle {
   readonly #nominations: Nominations;
   readonly #local: readonly Run[];
   readonly #others: readonly Run[];
+  /** Of the plug-in that may relieve, if it came to its turn. */
+  readonly #relieving: Run | undefined;
 
   constructor(pod: PodInfo, { cluster, plugins, memos, nominations }: CycleDeps) {
     this.pod = pod;
@@ -46,6 +48,7 @@ export class Cycle {
     let nodes: ReadonlySet<string> | undefined;
     for (const plugin of plugins) {
       const prepared = plugin.prefilter?.(pod, cluster) ?? { state: undefined };
+      if (plugin.relieve !== undefined) this.#relieving = { plugin, state: prepared !== "skip" && "state" in prepared ? prepared.state : undefined };
       if (prepared === "skip") continue;
       if ("rejected" in prepared) {
         this.refusal = { plugin: plugin.name, reason: prepared.rejected };
@@ -66,6 +69,12 @@ export class Cycle {
   /** The states of plug-ins that take something for the pod once its node is chosen. */
   get reserving(): readonly Run[] {
     return this.#others.filter(({ plugin }) => plugin.reserve !== undefined);
+  }
+
+  /** What can be done besides ending pods; undefined: nobody knows, since the pod was refused before that was asked. */
+  relieve(): Relief | undefined {
+    const run = this.#relieving;
+    return run?.plugin.relieve?.(this.pod, run.state);
   }
 
   /** Undefined: the pod may run there, with those that are to come there as well as without. @upstream RunFilterPluginsWithNominatedPods */

@@ -2,10 +2,13 @@ import {
   csiDrivers,
   csiNodes,
   csiStorageCapacities,
+  deviceClasses,
   nodes,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
+  resourceClaims,
+  resourceSlices,
   storageClasses,
   volumeAttachments,
 } from "../api/generated/resources.ts";
@@ -53,6 +56,9 @@ export function followCluster(informers: InformerFactory, { cluster, changed, po
     informers.informer(csiDrivers).subscribe(stored("csi-driver")),
     informers.informer(csiStorageCapacities).subscribe(stored("capacity")),
     informers.informer(volumeAttachments).subscribe(stored("attachment")),
+    informers.informer(deviceClasses).subscribe(stored("device-class")),
+    informers.informer(resourceSlices).subscribe(stored("resource-slice")),
+    informers.informer(resourceClaims).subscribe(stored("resource-claim")),
   ];
   return () => {
     for (const stop of stops) stop();

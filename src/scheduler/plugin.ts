@@ -1,3 +1,4 @@
+import type { Pod } from "../api/generated/types/core-v1.ts";
 import type { Change, ChangeKind } from "./changes.ts";
 import type { Cluster } from "./cluster/cluster-state.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
@@ -37,8 +38,15 @@ export interface TriedChange {
 export interface Reservation {
   /** Rejects when it cannot be done: the pod then tries again. */
   commit(signal: AbortSignal): Promise<void>;
-  /** Gives back what was taken in memory. */
-  undo(): void;
+  /** Gives back what was taken: in memory at once, what was written down in the background. */
+  undo(): void | Promise<void>;
+}
+
+/** What a plug-in can do for a pod that fits nowhere, besides ending other pods. */
+export interface Relief {
+  /** In upstream's words: `still not schedulable`. */
+  readonly text: string;
+  act?(signal: AbortSignal): Promise<void>;
 }
 
 /** Judges and rates one pod on one node. Pure: the same pod, node and cluster give the same answer. */
@@ -49,6 +57,8 @@ export interface Plugin {
    * for all pods of a template until the node changes. Such plug-ins have no state, and come before all others.
    */
   readonly isLocal?: true;
+  /** Whether the pod need not be tried yet. @upstream PreEnqueue */
+  holds?(pod: Pod): boolean;
   /** Once per pod before filtering; absent: nothing to prepare. */
   prefilter?(pod: PodInfo, cluster: Cluster): Prefiltered;
   /** Undefined: the pod may run there. */
@@ -64,6 +74,8 @@ export interface Plugin {
   readonly weight?: number;
   /** Takes what the pod needs on the node that was chosen. Undefined: nothing is left to do. */
   reserve?(pod: PodInfo, node: NodeInfo, state: CycleState): Reservation | undefined;
+  /** When no node will do. Without a state: the plug-in had nothing to judge. @upstream PostFilter */
+  relieve?(pod: PodInfo, state: CycleState): Relief;
   /** Changes after which a pod that this plug-in turned away may fit. */
   readonly listens?: readonly ChangeKind[];
   /** A closer look at one of them; absent: each may help. @upstream QueueingHintFn */

@@ -2,6 +2,9 @@ import type { NodeAffinity, Pod, TopologySpreadConstraint } from "../api/generat
 import { invariant } from "../base/invariant.ts";
 import type { Change, ChangeKind } from "./changes.ts";
 import { podInfo } from "./cluster/pod-info.ts";
+import type { ClaimBinder } from "./devices/bind-claims.ts";
+import type { DeviceReaders } from "./devices/device-readers.ts";
+import { dynamicResources, type DynamicResourcesDeps } from "./devices/dynamic-resources.ts";
 import type { Plugin } from "./plugin.ts";
 import { imageLocality } from "./plugins/image-locality.ts";
 import { interPodAffinity } from "./plugins/inter-pod-affinity.ts";
@@ -47,6 +50,10 @@ export interface ProfileParts {
   readonly defaultSelector: DefaultSelector;
   readonly volumes: VolumeReaders;
   readonly volumeBinder: VolumeBinder;
+  readonly devices: DeviceReaders;
+  readonly claimBinder: ClaimBinder;
+  /** For what plug-ins do themselves. */
+  readonly deps: Pick<DynamicResourcesDeps, "client" | "clock" | "random">;
 }
 
 export const PREEMPTION = "DefaultPreemption";
@@ -55,20 +62,21 @@ export const GATES = "SchedulingGates";
 export const NO_NODES_PLUGIN = "NoNodes";
 
 /** The profile with upstream's plug-ins in upstream's order. @upstream apis/config/v1/default_plugins.go */
-export function buildProfile(options: ProfileOptions, { namespaces, defaultSelector, volumes, volumeBinder }: ProfileParts): Profile {
+export function buildProfile(options: ProfileOptions, { namespaces, defaultSelector, volumes, volumeBinder, devices, claimBinder, deps }: ProfileParts): Profile {
   const all: readonly Plugin[] = [
     nodeUnschedulable,
     nodeName,
     taintToleration,
     nodeAffinity(options.addedAffinity),
     nodePorts,
-    nodeResourcesFit(options.scoringStrategy),
+    nodeResourcesFit(options.scoringStrategy, devices.resources),
     volumeRestrictions(volumes),
     nodeVolumeLimits(volumes),
     volumeBinding(volumes, volumeBinder),
     volumeZone(volumes),
     podTopologySpread(options.defaultConstraints === undefined ? {} : { defaultConstraints: options.defaultConstraints }, defaultSelector),
     interPodAffinity(options.hardPodAffinityWeight === undefined ? {} : { hardPodAffinityWeight: options.hardPodAffinityWeight }, namespaces),
+    dynamicResources({ ...deps, readers: devices, binder: claimBinder }),
     balancedAllocation,
     imageLocality,
   ];

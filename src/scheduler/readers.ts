@@ -2,6 +2,7 @@ import {
   csiDrivers,
   csiNodes,
   csiStorageCapacities,
+  deviceClasses,
   namespaces,
   persistentVolumeClaims,
   persistentVolumes,
@@ -9,6 +10,7 @@ import {
   pods,
   replicaSets,
   replicationControllers,
+  resourceSlices,
   services,
   statefulSets,
   storageClasses,
@@ -19,6 +21,9 @@ import type { InformerFactory, Lister } from "../client/informer.ts";
 import { defaultSelectorOf, servicePair } from "./default-selector.ts";
 import { type NamespaceReader, namespaceReader } from "./plugins/namespace-reader.ts";
 import type { DefaultSelector } from "./plugins/spread-constraint.ts";
+import { ClaimLedger } from "./devices/claim-ledger.ts";
+import { DeviceReaders } from "./devices/device-readers.ts";
+import { ResourceClasses } from "./devices/resource-classes.ts";
 import { Assumed } from "./volumes/assumed.ts";
 import type { VolumeReaders } from "./volumes/volume-readers.ts";
 
@@ -27,6 +32,7 @@ export interface Readers {
   readonly namespaces: NamespaceReader;
   readonly defaultSelector: DefaultSelector;
   readonly volumes: VolumeReaders;
+  readonly devices: DeviceReaders;
   readonly budgets: Lister<PodDisruptionBudget>;
 }
 
@@ -35,6 +41,7 @@ export function readersOver(informers: InformerFactory): Readers {
   informers.addIndex(serviceInformer, "selector", servicePair);
   const attachmentInformer = informers.informer(volumeAttachments);
   informers.addIndex(attachmentInformer, "node", ({ spec }) => [spec.nodeName]);
+  const classes = informers.informer(deviceClasses).lister;
   const owners = {
     services: serviceInformer.lister,
     replicaSets: informers.informer(replicaSets).lister,
@@ -54,6 +61,12 @@ export function readersOver(informers: InformerFactory): Readers {
       attachments: attachmentInformer.lister,
       pods: informers.informer(pods).lister,
     },
+    devices: new DeviceReaders({
+      claims: new ClaimLedger(),
+      classes,
+      slices: informers.informer(resourceSlices).lister,
+      resources: new ResourceClasses(() => classes.list()),
+    }),
     budgets: informers.informer(podDisruptionBudgets).lister,
   };
 }

@@ -10,11 +10,14 @@ import type { EventRecorder } from "../client/event-recorder.ts";
 import type { InformerFactory, Lister } from "../client/informer.ts";
 import { hasReason } from "../meta/status-error.ts";
 import { bindPod } from "./bind-pod.ts";
+import type { Change } from "./changes.ts";
 import { chooseNode } from "./choose-node.ts";
 import { ClusterState } from "./cluster/cluster-state.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import { type PodInfo, podInfo } from "./cluster/pod-info.ts";
 import { Cycle } from "./cycle.ts";
+import { ClaimBinder } from "./devices/bind-claims.ts";
+import { DYNAMIC_RESOURCES } from "./devices/dynamic-resources.ts";
 import { followCluster } from "./follow-cluster.ts";
 import { schedulerMetrics } from "./metrics.ts";
 import { Nominations } from "./nominations.ts";
@@ -83,7 +86,8 @@ export class Scheduler {
     this.#statuses = new PodStatusWriter({ ...deps, pods: this.#pods });
     this.#readers = readersOver(deps.informers);
     this.#volumeBinder = new VolumeBinder({ ...deps, readers: this.#readers.volumes });
-    const parts = { ...this.#readers, volumeBinder: this.#volumeBinder };
+    const claimBinder = new ClaimBinder({ ...deps, claims: this.#readers.devices.claims });
+    const parts = { ...this.#readers, volumeBinder: this.#volumeBinder, claimBinder, deps };
     const profiles = options.profiles ?? [{ schedulerName: options.schedulerName ?? "default-scheduler" }];
     this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, buildProfile(profile, parts)]));
     const queue = new SchedulingQueue(options.queue ?? {}, {
@@ -145,6 +149,7 @@ export class Scheduler {
     const unfollow = followCluster(informers, {
       cluster,
       changed: (change) => {
+        this.#noteDevices(change);
         queue.move(change);
         if (change.resource === "claim" || change.resource === "volume") this.#volumeBinder.changed();
       },
@@ -166,6 +171,18 @@ export class Scheduler {
       unfollow();
       stop();
       await Promise.all(this.#underWay);
+    }
+  }
+
+  /** Before those who wait are asked whether the change helps them. */
+  #noteDevices(change: Change): void {
+    const { devices } = this.#readers;
+    if (change.resource === "resource-claim") devices.claims.observed(change.previous, change.next);
+    else if (change.resource === "resource-slice") devices.slicesChanged();
+    else if (change.resource === "device-class") {
+      devices.resources.changed();
+      // What a node lacks depends on which resources are devices.
+      for (const { memos } of this.#profiles.values()) memos.clear();
     }
   }
 
@@ -217,18 +234,31 @@ export class Scheduler {
       return "scheduled";
     }
     const { diagnosis } = choice;
-    if (!profile.preempts) {
-      this.#misfit(queued, diagnosis, diagnosisText(diagnosis), { nominatedNodeName: "" });
+    const relief = this.#relieve(cycle, profile, signal);
+    if (!profile.preempts || relief.isLast) {
+      this.#misfit(queued, diagnosis, diagnosisText(diagnosis, relief.text), { nominatedNodeName: "" });
       return "unschedulable";
     }
     this.#metrics.preemptions.inc();
     const outcome = preempt(cycle, diagnosis, { budgets: this.#readers.budgets.list(), nowMs: this.#deps.clock.now() }, this.#deps.random);
-    if (outcome.candidate === undefined) this.#misfit(queued, diagnosis, diagnosisText(diagnosis, outcome.message), outcome.keepsNomination ? {} : { nominatedNodeName: "" });
-    else {
+    if (outcome.candidate === undefined) {
+      const afterwards = relief.text === "" ? outcome.message : `${relief.text}, ${outcome.message}`;
+      this.#misfit(queued, diagnosis, diagnosisText(diagnosis, afterwards), outcome.keepsNomination ? {} : { nominatedNodeName: "" });
+    } else {
       this.#misfit(queued, diagnosis, diagnosisText(diagnosis), { nominatedNodeName: outcome.candidate.node });
       this.#makeRoom(outcome.candidate, pod);
     }
     return "unschedulable";
+  }
+
+  /** What is done for a pod that fits nowhere before others are ended for its sake. @upstream RunPostFilterPlugins */
+  #relieve(cycle: Cycle, { plugins }: Profile, signal: AbortSignal): { readonly text: string; readonly isLast: boolean } {
+    if (!plugins.some(({ name }) => name === DYNAMIC_RESOURCES)) return { text: "", isLast: false };
+    const relief = cycle.relieve();
+    // The plug-in was not asked, which upstream takes for a failure, and says so.
+    if (relief === undefined) return { text: "not found", isLast: true };
+    if (relief.act !== undefined) this.#follow(relief.act(signal));
+    return { text: relief.text, isLast: false };
   }
 
   #cycle(pod: PodInfo, { plugins, memos }: Pick<Profile, "plugins"> & { readonly memos: Profile["memos"] | undefined }): Cycle {
@@ -256,7 +286,7 @@ export class Scheduler {
           this.#deps.recorder.event(pod.pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node.name}`);
         },
         (error: unknown) => {
-          for (const { reservation } of reservations) reservation.undo();
+          for (const { reservation } of reservations) this.#follow(Promise.resolve(reservation.undo()));
           if (!signal.aborted) this.#bindFailed(queued, pod, node.name, error);
         },
       ),
@@ -331,9 +361,11 @@ export class Scheduler {
     );
   }
 
-  #gate({ metadata, spec }: Pod): string | undefined {
+  #gate(pod: Pod): string | undefined {
+    const { metadata, spec } = pod;
     if ((spec.schedulingGates ?? []).length > 0) return GATES;
-    return this.#preempting.has(`${metadata.namespace ?? ""}/${metadata.name ?? ""}`) ? PREEMPTION : undefined;
+    if (this.#preempting.has(`${metadata.namespace ?? ""}/${metadata.name ?? ""}`)) return PREEMPTION;
+    return spec.resourceClaims === undefined ? undefined : this.#profileOf(pod)?.plugins.find((plugin) => plugin.holds?.(pod) === true)?.name;
   }
 
   #profileOf(pod: Pod): Profile | undefined {

@@ -58,6 +58,10 @@ export class TemplateMemos {
   /** Oldest use first. */
   readonly #memos = new Map<string, TemplateMemo>();
 
+  clear(): void {
+    this.#memos.clear();
+  }
+
   of(template: string): TemplateMemo {
     const known = this.#memos.get(template);
     if (known !== undefined) this.#memos.delete(template);

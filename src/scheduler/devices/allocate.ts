@@ -1,17 +1,17 @@
 import type { Node } from "../../api/generated/types/core-v1.ts";
-import type { AllocationResult, DeviceClass, ResourceClaim, ResourceSlice } from "../../api/generated/types/resource-v1.ts";
+import type { AllocationResult, DeviceClass, ResourceClaim } from "../../api/generated/types/resource-v1.ts";
 import { keyOf } from "../../meta/object.ts";
 import { AllocationError, PoolsUnsettled, SearchExpired } from "./allocation-error.ts";
 import type { AllocatedState } from "./allocated-state.ts";
 import { allocationResult } from "./allocation-result.ts";
 import { type Constraint, constraintOf } from "./constraints.ts";
-import { type Candidate, type Pool, SliceIndex } from "./pools.ts";
+import type { Candidate, Pool, SliceIndex } from "./pools.ts";
 import { asksOf } from "./requests.ts";
 import { Search } from "./search.ts";
 import type { SelectorMatches } from "./selector-matches.ts";
 
 export interface AllocatorDeps {
-  readonly slices: readonly ResourceSlice[];
+  readonly slices: SliceIndex;
   readonly allocated: AllocatedState;
   readonly matches: SelectorMatches;
   classOf(name: string): DeviceClass | undefined;
@@ -27,18 +27,16 @@ export type Allocation = { readonly results: readonly AllocationResult[] } | { r
 /** Finds devices for claims that have none, on one node after the other. @upstream dynamic-resource-allocation/structured Allocator */
 export class Allocator {
   readonly #deps: AllocatorDeps;
-  readonly #slices: SliceIndex;
 
   constructor(deps: AllocatorDeps) {
     this.#deps = deps;
-    this.#slices = new SliceIndex(deps.slices);
   }
 
   /** All claims or none. Throws AllocationError when no node could do. */
   allocate(node: Node, claims: readonly ResourceClaim[]): Allocation {
-    const { isExpired, allocated, newShareId } = this.#deps;
+    const { slices, isExpired, allocated, newShareId } = this.#deps;
     if (isExpired()) return { reason: "timed out trying to allocate devices" };
-    const pools = this.#slices.poolsFor(node);
+    const pools = slices.poolsFor(node);
     try {
       const asked = claims.map((claim) => ({ claim, asks: asksOf(claim, node, pools, this.#deps), constraints: constraintsOf(claim) }));
       const search = new Search(asked, { candidates: candidatesOf(pools), allocated, isExpired });

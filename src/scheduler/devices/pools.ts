@@ -31,6 +31,8 @@ export class SliceIndex {
   readonly #ofNode = new Map<string, ResourceSlice[]>();
   readonly #shared: ResourceSlice[] = [];
   readonly #ofPool = new Map<string, ResourceSlice[]>();
+  /** PERF: a node object stands for its name and labels, which is all that is asked of it. */
+  readonly #known = new WeakMap<Node, readonly Pool[]>();
 
   constructor(slices: readonly ResourceSlice[]) {
     // One order for all, so that the same devices are taken first wherever one looks.
@@ -44,6 +46,12 @@ export class SliceIndex {
 
   /** Those without conditions that first have to be met come first, then by name. @upstream structured GatherPools */
   poolsFor(node: Node): readonly Pool[] {
+    const pools = this.#known.get(node) ?? this.#gather(node);
+    this.#known.set(node, pools);
+    return pools;
+  }
+
+  #gather(node: Node): readonly Pool[] {
     const reachable = new Map<string, ResourceSlice[]>();
     for (const slices of [this.#ofNode.get(node.metadata.name ?? "") ?? [], this.#shared]) for (const slice of slices) if (reaches(slice, node)) addNewest(reachable, slice);
     const pools: Pool[] = [];

@@ -1,6 +1,7 @@
 import type { Device, DeviceClaim, DeviceClass, DeviceClassSpec, DeviceRequest, ExactDeviceRequest, ResourceClaim, ResourceSlice } from "../../api/generated/types/resource-v1.ts";
 import { AllocatedDevices } from "./allocated-state.ts";
 import { Allocator, type AllocatorDeps } from "./allocate.ts";
+import { SliceIndex } from "./pools.ts";
 import { SelectorMatches } from "./selector-matches.ts";
 
 // For tests: the least of an object that the allocator can look at.
@@ -59,7 +60,7 @@ export function anAllocator({ slices, classes = [aClass("gpus")], held = [], ...
   for (const claim of held) allocated.add(claim);
   let shares = 0;
   return new Allocator({
-    slices,
+    slices: new SliceIndex(slices),
     allocated,
     matches: new SelectorMatches(),
     classOf: (name) => classes.find(({ metadata }) => metadata.name === name),

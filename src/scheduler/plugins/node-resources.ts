@@ -8,13 +8,13 @@ import { MAX_SCORE, type Plugin, type Rejection } from "../plugin.ts";
 export type ScoringStrategy = "LeastAllocated" | "MostAllocated";
 
 /** The node must have what the pod asks for; the emptier (or the fuller) it is afterwards, the better. @upstream plugins/noderesources/fit.go */
-export function nodeResourcesFit(strategy: ScoringStrategy = "LeastAllocated"): Plugin {
+export function nodeResourcesFit(strategy: ScoringStrategy = "LeastAllocated", devices?: DeviceResources): Plugin {
   const rate = strategy === "LeastAllocated" ? leastAllocated : mostAllocated;
   return {
     name: "NodeResourcesFit",
     weight: 1,
     isLocal: true,
-    filter: lacking,
+    filter: (pod, node) => lacking(pod, node, devices),
     score({ scored }, node) {
       const { milliCpu, memory } = node.allocatable;
       let sum = 0;
@@ -29,8 +29,9 @@ export function nodeResourcesFit(strategy: ScoringStrategy = "LeastAllocated"): 
       }
       return weights === 0 ? 0 : Math.floor(sum / weights);
     },
-    listens: ["pod/delete", "pod/scale-down", "target/scale-down", "node/add", "node/allocatable"],
+    listens: ["pod/delete", "pod/scale-down", "target/scale-down", "node/add", "node/allocatable", "device-class/add", "device-class/update"],
     mayHelp(pod, change) {
+      if (change.resource === "device-class") return [...pod.requests.scalars.keys()].some((name) => devices?.of(name) !== undefined);
       if (change.resource === "node") return change.next !== undefined && isRoomier(pod, change.previous, change.next);
       if (change.resource === "pod" && change.action === "scale-down") return givesBack(pod, change);
       return true;
@@ -47,7 +48,12 @@ function mostAllocated(requested: number, capacity: number): number {
   return Math.floor((Math.min(requested, capacity) * MAX_SCORE) / capacity);
 }
 
-function lacking({ requests }: PodInfo, node: NodeInfo): readonly Rejection[] | undefined {
+/** Extended resources that devices stand for; a node that has none itself leaves those to DynamicResources. */
+export interface DeviceResources {
+  of(resource: string): unknown;
+}
+
+function lacking({ requests }: PodInfo, node: NodeInfo, devices: DeviceResources | undefined): readonly Rejection[] | undefined {
   let rejections: Rejection[] | undefined;
   if (node.pods.size + 1 > node.allowedPods)
     rejections = [{ reason: "Too many pods", unresolvable: false, lack: { resource: "pods", requested: 1, free: node.allowedPods - node.pods.size } }];
@@ -61,7 +67,10 @@ function lacking({ requests }: PodInfo, node: NodeInfo): readonly Rejection[] | 
   if (requests.memory > 0) check("memory", requests.memory, allocatable.memory, node.memory);
   if (requests.ephemeralStorage > 0) check("ephemeral-storage", requests.ephemeralStorage, allocatable.ephemeralStorage, node.ephemeralStorage);
   if (requests.scalars.size > 0)
-    for (const [name, requested] of requests.scalars) if (requested > 0) check(name, requested, allocatable.scalars.get(name) ?? 0, node.scalars?.get(name) ?? 0);
+    for (const [name, requested] of requests.scalars) {
+      const there = allocatable.scalars.get(name) ?? 0;
+      if (requested > 0 && (there > 0 || devices?.of(name) === undefined)) check(name, requested, there, node.scalars?.get(name) ?? 0);
+    }
   return rejections;
 }
 

@@ -291,7 +291,7 @@ describe("VolumeBinding", () => {
     expect(world.readers.volumes.get("v")?.spec.claimRef).toMatchObject({ kind: "PersistentVolumeClaim", namespace: "default", name: "c", uid: "uid-c" });
     const none = "node(s) didn't find available persistent volumes to bind!";
     expect(verdicts(using("d"), cluster, [world.binding])).toEqual(everywhere(none));
-    reservation?.undo();
+    await reservation?.undo();
     expect(verdicts(using("d"), cluster, [world.binding])).toEqual({ n1: "ok", n2: none });
   });
 

@@ -89,6 +89,7 @@ function podStatusProblem({ operation, object, previous }: AdmissionRequest, nod
   if (old.spec.nodeName !== node) return `${who} can only update pod status for pods with spec.nodeName set to itself`;
   if (!deepEqual(old.metadata.labels ?? {}, next.metadata.labels ?? {})) return `${who} cannot update labels through pod status`;
   if (!deepEqual(old.status?.resourceClaimStatuses ?? [], next.status?.resourceClaimStatuses ?? [])) return `${who} cannot update resource claim statuses`;
+  if (!deepEqual(old.status?.extendedResourceClaimStatus, next.status?.extendedResourceClaimStatus)) return `${who} cannot update extended resource claim statuses`;
   return undefined;
 }
 

@@ -38,6 +38,7 @@ export function referencesOf(pod: Pod): ReadonlySet<Reference> {
       add("configmaps", configMap?.name);
     }
   }
+  add("resourceclaims", pod.status?.extendedResourceClaimStatus?.resourceClaimName);
   for (const { resourceClaimName } of [...(pod.spec.resourceClaims ?? []), ...(pod.status?.resourceClaimStatuses ?? [])]) add("resourceclaims", resourceClaimName);
   return found;
 }
