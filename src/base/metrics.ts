@@ -12,11 +12,28 @@ export interface Histogram {
   observe(value: number, labels?: LabelValues): void;
 }
 
+/** One number of a live metric. */
+export interface Sample {
+  readonly labels: { readonly [name: string]: string };
+  readonly value: number;
+  /** Of a histogram: which of its series. */
+  readonly series?: "bucket" | "sum" | "count";
+}
+
+/** A metric whose numbers its owner keeps: they are read when metrics are shown, and cost nothing on the way. */
+export interface LiveMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  samples(): Iterable<Sample>;
+}
+
 /** Where metrics are defined, beside their owner, with the unit in the name. */
 export interface Metrics {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
   histogram(name: string, help: string, buckets: readonly number[], labelNames?: readonly string[]): Histogram;
+  live(metric: LiveMetric): void;
 }
 
 /** Counts nothing; for tests and tools. */
@@ -24,4 +41,5 @@ export const noMetrics: Metrics = {
   counter: () => ({ inc() {} }),
   gauge: () => ({ set() {}, add() {} }),
   histogram: () => ({ observe() {} }),
+  live() {},
 };

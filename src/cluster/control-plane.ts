@@ -30,6 +30,7 @@ import { Scheduler } from "../scheduler/scheduler.ts";
 import { Auditor } from "../server/audit/auditor.ts";
 import { ensureBootstrapObjects } from "../server/bootstrap/ensure-objects.ts";
 import { CrdRegistrar } from "../server/crd/registrar.ts";
+import { ObjectKeeper } from "../server/flow-control/object-keeper.ts";
 import { Listener } from "../server/http/listener.ts";
 import type { PodExplainer } from "../server/insight/pod-verdicts.ts";
 import type { ApiServer } from "../server/server.ts";
@@ -237,7 +238,9 @@ export class ControlPlane {
       const registrar = new CrdRegistrar({ ...api.parts, services: aggregator.services, webhooks: nodeWebhookClient, client: plane.client("system:apiserver") });
       plane.#follow("custom resources", registrar.run(plane.#stop.signal));
       plane.#follow("API aggregation", aggregator.run(plane.client("system:kube-aggregator"), plane.#stop.signal));
-      await ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr });
+      const keeper = new ObjectKeeper({ ...api.parts, client: plane.client("system:apiserver") });
+      await Promise.all([ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr }), keeper.settle()]);
+      plane.#follow("objects of priority and fairness", keeper.run(plane.#stop.signal));
       deps.stage("API server");
       return plane;
     } catch (error) {
@@ -345,8 +348,9 @@ export class ControlPlane {
     return toYaml({ apiVersion: "v1", kind: "Config", clusters: [{ name: "", cluster }], contexts: [], "current-context": "", preferences: {}, users: [] });
   }
 
-  /** Ends watches and connections, then the components, then the store. */
+  /** Says that it is going, ends watches and connections, then the components, then the store. */
   async stop(): Promise<void> {
+    this.#api.beginStop();
     await this.#listener.closeGracefully(2_000);
     this.#stop.abort(new Error("stopped"));
     await Promise.all(this.#running);

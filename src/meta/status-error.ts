@@ -95,6 +95,9 @@ export const internalError = (error: unknown): StatusError => {
   return failure("InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
 };
 
+/** What a caller is told of a bug of ours: what went wrong is for the log. @upstream apiserver/pkg/server/filters/wrap.go */
+export const panicked = (): StatusError => failure("InternalError", "This request caused apiserver to panic. Look in the logs for details.");
+
 /** The value of an error that shows none: `Invalid value: specifying both …`. */
 export const omittedValue: unique symbol = Symbol("omitted");
 

@@ -5,6 +5,7 @@ import type { ApiRequest, UserInfo } from "../meta/wire.ts";
 import type { Store } from "../store/contract.ts";
 import type { AdmissionChain } from "./admission/admission.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
+import type { WorkTime } from "./bounds/work-time.ts";
 import type { StateCache } from "./cache/state-cache.ts";
 import type { ResourceRequest } from "./request-info.ts";
 import type { ResourceTable } from "./resources/resource-table.ts";
@@ -29,7 +30,7 @@ export interface ResourceContext {
   readonly target: ResourceRequest;
   readonly served: ServedResource;
   readonly user: UserInfo;
-  readonly signal: AbortSignal;
+  readonly work: WorkTime;
   /** Texts for Warning headers, in order. */
   readonly warnings: string[];
 }

@@ -1,5 +1,6 @@
 import { failure, methodNotAllowed, type StatusError } from "../meta/status-error.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../meta/wire.ts";
+import type { WorkTime } from "./bounds/work-time.ts";
 import type { ResourceContext, ServerParts } from "./context.ts";
 import type { ResourceRequest } from "./request-info.ts";
 import { create } from "./registry/create.ts";
@@ -30,7 +31,7 @@ export async function dispatch(
   user: UserInfo,
   query: URLSearchParams,
   warnings: string[],
-  signal: AbortSignal,
+  work: WorkTime,
 ): Promise<ApiResponse> {
   const served = parts.table.get(target.group, target.version, target.resource);
   if (served === undefined) throw noSuchPath();
@@ -39,7 +40,7 @@ export async function dispatch(
   if (!namespaced && target.namespace !== "" && (target.resource !== "namespaces" || target.name !== target.namespace)) throw noSuchPath();
   const place = namespaced ? target : { ...target, namespace: "" };
   if (namespaced && place.namespace === "" && (place.name !== "" || (place.verb !== "list" && place.verb !== "watch"))) throw noSuchPath();
-  const context: ResourceContext = { request, query, target: place, served, user, signal, warnings };
+  const context: ResourceContext = { request, query, target: place, served, user, work, warnings };
   if (place.subresource !== "") return dispatchSubresource(parts, special, context);
   const handler = special.get(`${target.group}/${target.resource}`);
   if (handler !== undefined && served.verbs.has(place.verb) && (place.name === "" || served.storage === undefined)) return handler(parts, context);

@@ -16,12 +16,17 @@ import { identityHeadersIn, type RequestHeaderOptions, withoutForwarded, without
 import { attributesOf } from "./authz/attributes-of.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenMessage } from "./authz/forbidden-message.ts";
-import { answerWithinMs, withDeadline } from "./bounds/deadline.ts";
-import { defaultInFlight, InFlight, type InFlightOptions } from "./bounds/in-flight.ts";
+import { answerWithinMs, MAX_ANSWER_MS } from "./bounds/deadline.ts";
 import { isLongRunning } from "./bounds/long-running.ts";
+import { Deadline, OpenEnd, type WorkTime } from "./bounds/work-time.ts";
 import { StateCache } from "./cache/state-cache.ts";
 import type { ServerParts } from "./context.ts";
 import { dispatch, noSuchPath, type SpecialHandlers } from "./dispatch.ts";
+import type { Flow } from "./flow-control/flow.ts";
+import { FlowControl } from "./flow-control/flow-control.ts";
+import type { Ticket } from "./flow-control/ticket.ts";
+import { leaveWhenBegun } from "./flow-control/watch-beginning.ts";
+import { isWide } from "./flow-control/work-estimate.ts";
 import { requestInfo, type RequestInfo } from "./request-info.ts";
 import type { KindDefinition } from "../api/kind.ts";
 import type { KubeObject } from "../meta/object.ts";
@@ -29,7 +34,14 @@ import { builtinTable, type ConversionEntry } from "./resources/resource-table.t
 import { errorForm } from "./respond/negotiate.ts";
 import { errorResponse } from "./respond/response.ts";
 
-const MASTERS = "system:masters";
+/** How many requests may be under way at once. Priority levels share the two together. */
+export interface InFlightOptions {
+  readonly readOnly: number;
+  readonly mutating: number;
+}
+
+const defaultInFlight: InFlightOptions = { readOnly: 800, mutating: 400 };
+const readVerbs = new Set(["get", "list", "watch", "head", "options"]);
 
 /** What is learned of one request on its way through the server. */
 interface Passage {
@@ -37,6 +49,8 @@ interface Passage {
   readonly warnings: string[];
   readonly receivedMs: number;
   audit: AuditRecord | undefined;
+  /** What priority and fairness made of it; absent for those in the same process and for long-running requests. */
+  flow: Flow | undefined;
 }
 
 /** Serves paths outside of resources: discovery, documents, health. Undefined: not mine. */
@@ -45,7 +59,6 @@ export type PathHandler = (request: ApiRequest, info: RequestInfo, query: URLSea
 export interface ApiServerOptions {
   readonly kinds: readonly KindDefinition<KubeObject>[];
   readonly conversions: readonly ConversionEntry[];
-  /** How many requests may be under way at once. */
   readonly inFlight?: InFlightOptions;
 }
 
@@ -84,8 +97,9 @@ export class ApiServer {
   readonly #wiring: Wiring;
   readonly #requests;
   readonly #durations;
-  readonly #inFlight: InFlight;
+  readonly flowControl: FlowControl;
   #ready = false;
+  #stopping = false;
 
   constructor(options: ApiServerOptions, deps: ApiServerDeps, wire: (parts: Omit<ServerParts, "admission" | "authorizer">) => Wiring) {
     this.#deps = deps;
@@ -101,30 +115,39 @@ export class ApiServer {
       [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10, 30, 60],
       ["verb", "group", "version", "resource", "subresource"],
     );
-    this.#inFlight = new InFlight(options.inFlight ?? defaultInFlight, {
-      gauge: deps.metrics.gauge("apiserver_current_inflight_requests", "Requests under way, by kind", ["request_kind"]),
-    });
+    const { readOnly, mutating } = options.inFlight ?? defaultInFlight;
+    this.flowControl = new FlowControl({ totalSeats: readOnly + mutating }, { ...base, metrics: deps.metrics });
   }
 
   get ready(): boolean {
     return this.#ready;
   }
 
+  /** From here on `/readyz` says that the server goes; it serves until its listeners close. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  beginStop(): void {
+    this.#stopping = true;
+  }
+
   /** Takes in the store's state; then the server may be asked. */
   async load(): Promise<void> {
     await this.parts.cache.load();
+    this.flowControl.refresh();
     this.#ready = true;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.parts.cache.run(signal), this.#compactRegularly(signal)]);
+    await Promise.all([this.parts.cache.run(signal), this.flowControl.run(signal), this.#compactRegularly(signal)]);
     this.#ready = false;
   }
 
   readonly handle: Handle = async (request, signal) => {
     const started = this.#deps.clock.now();
     const query = new URLSearchParams(request.query);
-    const passage: Passage = { warnings: [], receivedMs: started, audit: undefined };
+    const passage: Passage = { warnings: [], receivedMs: started, audit: undefined, flow: undefined };
     let panicked = false;
     const info = requestInfo(request.method, request.path, query);
     let response: ApiResponse;
@@ -137,7 +160,9 @@ export class ApiServer {
       response = errorResponse(error, errorForm(request));
     }
     if (info?.resource !== undefined) this.#measure(info, response, started);
-    const { audit, warnings } = passage;
+    const { audit, warnings, flow } = passage;
+    if (flow !== undefined)
+      response = { status: response.status, headers: isEmpty(response.headers) ? flow.headers : { ...flow.headers, ...response.headers }, body: response.body };
     if (audit !== undefined) response = audit.finish(response, panicked);
     return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
   };
@@ -151,20 +176,45 @@ export class ApiServer {
     const hidden = identityHeadersIn(request.headers, this.#wiring.requestHeaders);
     const seen = withoutHeaders(request, hidden);
     const observed = passage.audit?.observe(seen) ?? seen;
-    const serve = async (): Promise<ApiResponse> => withoutForwarded(await this.#serve(observed, info, query, user, passage, signal), hidden);
-    if (request.caller.type === "local" || isLongRunning(info)) return serve();
-    const withinMs = answerWithinMs(query);
-    const leave = this.#inFlight.enter(request.method, user.groups.includes(MASTERS));
-    const work = serve();
+    const serve = async (work: WorkTime): Promise<ApiResponse> => withoutForwarded(await this.#serve(observed, info, query, user, passage, work), hidden);
+    const isWatch = info.verb === "watch";
+    if (request.caller.type === "local" || (isLongRunning(info) && !isWatch)) return serve(new OpenEnd(signal));
+    const { clock } = this.#deps;
+    const endsMs = passage.receivedMs + (isWatch ? MAX_ANSWER_MS : answerWithinMs(query));
+    const flow = this.flowControl.flowOf(user, info);
+    passage.flow = flow;
+    const ticket = this.flowControl.arrive(flow, user, info, query);
+    if (ticket.state === "waiting") await this.flowControl.turn(ticket, (endsMs - clock.now()) / 4, signal);
+    if (isWatch) return this.#beginWatch(serve(new OpenEnd(signal)), ticket, isWide(info, query), signal);
+    const kind = readVerbs.has(info.verb) ? "readOnly" : "mutating";
+    const { inFlight } = this.flowControl;
+    inFlight[kind] += 1;
+    const deadline = new Deadline(signal);
+    const work = serve(deadline);
+    const leave = (): void => {
+      inFlight[kind] -= 1;
+      ticket.leave();
+    };
     work.then(leave, leave);
-    return withDeadline(work, withinMs, this.#deps.clock);
+    return deadline.answer(work, endsMs - clock.now(), clock);
   }
 
-  async #serve(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo, passage: Passage, signal: AbortSignal): Promise<ApiResponse> {
+  /** A watch has a seat until it has begun; then it lasts as long as it may. */
+  async #beginWatch(serving: Promise<ApiResponse>, ticket: Ticket, tellsState: boolean, signal: AbortSignal): Promise<ApiResponse> {
+    let response: ApiResponse | undefined;
+    try {
+      response = await serving;
+    } finally {
+      if (response === undefined || !tellsState) ticket.leave();
+    }
+    return ticket.state === "done" ? response : leaveWhenBegun(response, ticket, { signal, clock: this.#deps.clock, withinMs: MAX_ANSWER_MS });
+  }
+
+  async #serve(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo, passage: Passage, work: WorkTime): Promise<ApiResponse> {
     await this.#authorize(user, info, query, passage.audit);
-    const aggregated = this.#wiring.aggregate?.({ request, info, user, signal });
+    const aggregated = this.#wiring.aggregate?.({ request, info, user, work });
     if (aggregated !== undefined) return aggregated;
-    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage.warnings, signal);
+    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage.warnings, work);
     for (const handler of this.#wiring.paths) {
       const response = await handler(request, info, query, user);
       if (response !== undefined) return response;
@@ -235,4 +285,9 @@ function warningHeaders(texts: readonly string[]): readonly string[] {
     headers.push(header);
   }
   return headers;
+}
+
+function isEmpty(headers: ApiResponse["headers"]): boolean {
+  for (const _ in headers) return false;
+  return true;
 }

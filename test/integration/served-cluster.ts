@@ -10,6 +10,7 @@ import type { ApiRequest, UserInfo } from "../../src/meta/wire.ts";
 import { nodeSigner } from "../../src/platform/node/signer.ts";
 import { parseStaticTokens } from "../../src/server/authn/static-tokens.ts";
 import { ensureBootstrapObjects } from "../../src/server/bootstrap/ensure-objects.ts";
+import { ObjectKeeper } from "../../src/server/flow-control/object-keeper.ts";
 import type { ApiServer } from "../../src/server/server.ts";
 import type { Authentication } from "../../src/cluster/identity/open-authentication.ts";
 import { serveApi } from "../../src/cluster/serve-api.ts";
@@ -79,6 +80,9 @@ export async function serveCluster({
   const running = api.run(stop.signal);
   const admin = inProcessClient(api.handle, masters);
   await ensureBootstrapObjects(admin, { serviceCidr: "10.43.0.0/16" });
+  const keeper = new ObjectKeeper({ ...api.parts, client: admin });
+  await keeper.settle();
+  const keeping = keeper.run(stop.signal);
   return {
     api,
     clock,
@@ -103,7 +107,7 @@ export async function serveCluster({
     },
     async stop() {
       stop.abort();
-      await running;
+      await Promise.all([running, keeping]);
       await store.close();
     },
   };

@@ -7,6 +7,7 @@ import type { FlowSchema } from "../generated/types/flowcontrol-v1.ts";
 import { kind } from "../kind.ts";
 import { validateFlowConditions } from "./conditions.ts";
 import { validateFlowRules } from "./flow-rules.ts";
+import { checkFixedSchema } from "./mandatory.ts";
 
 const maxPrecedence = 10_000;
 const methods = ["ByNamespace", "ByUser"];
@@ -47,4 +48,5 @@ function* validateFlowSchema({ metadata, spec }: FlowSchema): Iterable<FieldErro
   if ((priorityLevelConfiguration.name ?? "") === "") yield namePath.required("must reference a priority level");
   else yield* checkDnsSubdomain(namePath, priorityLevelConfiguration.name);
   yield* validateFlowRules(path.child("rules"), rules);
+  yield* checkFixedSchema(path, metadata.name ?? "", spec);
 }

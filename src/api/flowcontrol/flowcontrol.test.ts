@@ -55,6 +55,17 @@ describe("FlowSchema", () => {
     expect(tryCreate(flowSchemaKind, `${head("FlowSchema")}spec: ${spec}`).errors).toEqual(expected);
   });
 
+  it.each([
+    ["exempt", "matchingPrecedence: 1, priorityLevelConfiguration: { name: exempt }, rules: [{ subjects: [{ kind: Group, group: { name: 'system:masters' } }], RULES }]", true],
+    ["exempt", "matchingPrecedence: 1, priorityLevelConfiguration: { name: exempt }, rules: [{ subjects: [{ kind: Group, group: { name: devs } }], RULES }]", false],
+    ["catch-all", `${level}, rules: []`, false],
+  ])("%s is fixed: { %s } is taken: %s", (name, spec, taken) => {
+    const rules =
+      "resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*'] }], nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }]";
+    const { errors } = tryCreate(flowSchemaKind, `${head("FlowSchema", name)}spec: { ${spec.replace("RULES", rules)} }`);
+    expect(errors).toEqual(taken ? [] : [expect.stringMatching(new RegExp(`: spec of '${name}' must equal the fixed value$`))]);
+  });
+
   it("shows whether its level is missing", () => {
     const { object } = tryCreate(flowSchemaKind, `${head("FlowSchema")}spec: { ${level}, distinguisherMethod: { type: ByUser } }`);
     const row = { Name: "x", PriorityLevel: "global", MatchingPrecedence: 1000, DistinguisherMethod: "ByUser", Age: "<unknown>", MissingPL: "?" };
@@ -88,7 +99,21 @@ describe("PriorityLevelConfiguration", () => {
 
   it.each([
     ["x", "{ type: Exempt }", ["spec.type: Invalid value: \"Exempt\": type must be 'Exempt' if and only if name is 'exempt'"]],
-    ["exempt", "{ type: Exempt, limited: {} }", ["spec.limited: Forbidden: must be nil if the type is not Limited"]],
+    [
+      "exempt",
+      "{ type: Exempt, limited: {} }",
+      [
+        "spec.limited: Forbidden: must be nil if the type is not Limited",
+        expect.stringMatching(/^spec: Invalid value: .*: spec of 'exempt' except the 'spec.exempt' field must equal the fixed value$/),
+      ],
+    ],
+    ["exempt", "{ type: Exempt, exempt: { nominalConcurrencyShares: 7, lendablePercent: 50 } }", []],
+    ["catch-all", "{ type: Limited, limited: { nominalConcurrencyShares: 5, limitResponse: { type: Reject } } }", []],
+    [
+      "catch-all",
+      "{ type: Limited, limited: { nominalConcurrencyShares: 6, limitResponse: { type: Reject } } }",
+      [expect.stringMatching(/^spec: Invalid value: .*: spec of 'catch-all' must equal the fixed value$/)],
+    ],
     ["x", "{ type: Limited }", ["spec.limited: Required value: must not be empty when type is Limited"]],
     [
       "x",

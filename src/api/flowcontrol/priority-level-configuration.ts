@@ -5,6 +5,7 @@ import { priorityLevelConfigurations } from "../generated/resources.ts";
 import type { LimitedPriorityLevelConfiguration, LimitResponse, PriorityLevelConfiguration, QueuingConfiguration } from "../generated/types/flowcontrol-v1.ts";
 import { type Column, kind } from "../kind.ts";
 import { validateFlowConditions } from "./conditions.ts";
+import { checkFixedLevel } from "./mandatory.ts";
 
 const maxQueues = 10_000_000;
 /** Bits of a flow's hash that shuffle sharding can spend. @upstream apiserver/pkg/util/shufflesharding */
@@ -73,6 +74,7 @@ function* validatePriorityLevel({ metadata, spec }: PriorityLevelConfiguration):
     if (limited === undefined) yield path.child("limited").required("must not be empty when type is Limited");
     else yield* validateLimited(path.child("limited"), limited);
   } else yield path.child("type").notSupported(type, ["Exempt", "Limited"]);
+  yield* checkFixedLevel(path, metadata.name ?? "", spec);
 }
 
 function* checkShares(path: FieldPath, shares: number | undefined): Iterable<FieldError> {

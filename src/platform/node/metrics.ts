@@ -1,5 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { LabelValues, Metrics } from "../../base/metrics.ts";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from "prom-client";
+import type { LabelValues, LiveMetric, Metrics } from "../../base/metrics.ts";
 
 export interface PromMetricsOptions {
   /** Adds Node's own figures (`process_*`, `nodejs_*`). */
@@ -44,6 +44,9 @@ export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
         const child = perLabels((values) => metric.labels(...values));
         return { observe: (value: number, labels: LabelValues = []) => child(labels).observe(value) };
       }),
+    live: (metric) => {
+      once(metric.name, () => registry.registerMetric(liveMetric(metric)));
+    },
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };
@@ -60,4 +63,16 @@ function perLabels<T>(make: (values: string[]) => T): (values: LabelValues) => T
     children.set(key, made);
     return made;
   };
+}
+
+/** What the registry asks of a metric: its name, and its numbers when it is shown. */
+function liveMetric({ name, help, type, samples }: LiveMetric): Metric {
+  const get = (): unknown => ({
+    name,
+    help,
+    type,
+    aggregator: "sum",
+    values: [...samples()].map(({ labels, value, series }) => ({ labels, value, metricName: series === undefined ? name : `${name}_${series}` })),
+  });
+  return { name, get, reset() {} } as unknown as Metric;
 }

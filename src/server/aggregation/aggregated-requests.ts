@@ -1,3 +1,4 @@
+import type { WorkTime } from "../bounds/work-time.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../meta/wire.ts";
 import type { PeerClient } from "../../platform/peer-client.ts";
 import type { RequestInfo } from "../request-info.ts";
@@ -12,7 +13,7 @@ export interface AggregatedRequest {
   readonly request: ApiRequest;
   readonly info: RequestInfo;
   readonly user: UserInfo;
-  readonly signal: AbortSignal;
+  readonly work: WorkTime;
 }
 
 /** Answers requests for what other servers serve. Undefined: nobody else serves this. */
@@ -34,12 +35,12 @@ export function aggregatedRequests(deps: AggregationDeps): AggregatedHandler {
 }
 
 /** Sends a request on to the server of an APIService, for this path and the request's own query. 503 when there is none. */
-export async function sendOn(remote: RemoteApiService, { request, info, user, signal }: AggregatedRequest, path: string, deps: AggregationDeps): Promise<ApiResponse> {
+export async function sendOn(remote: RemoteApiService, { request, info, user, work }: AggregatedRequest, path: string, deps: AggregationDeps): Promise<ApiResponse> {
   const location = remote.isAvailable ? locate(remote, deps) : undefined;
   if (location === undefined) return textResponse(503, "service unavailable\n");
   const { query } = request;
   const target = { ...location, ...trustOf(remote), path: query === "" ? path : `${path}?${query}`, headers: forwardedHeaders(request, user) };
-  if (request.caller.type === "local") return callLocally(request, target, { peers: deps.peers, isWatch: info.resource?.verb === "watch", signal });
+  if (request.caller.type === "local") return callLocally(request, target, { peers: deps.peers, isWatch: info.resource?.verb === "watch", signal: work.signal });
   return { status: 200, headers: {}, body: { type: "proxy", target: { ...target, scheme: "https", identity: "front-proxy" } } };
 }
 

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { noMetrics } from "../../base/metrics.ts";
 import { VirtualClock } from "../../base/virtual-clock.ts";
 import { requestInfo } from "../request-info.ts";
-import { answerWithinMs, goDurationMs, withDeadline } from "./deadline.ts";
-import { InFlight } from "./in-flight.ts";
+import { answerWithinMs, goDurationMs } from "./deadline.ts";
 import { isLongRunning } from "./long-running.ts";
+import { Deadline } from "./work-time.ts";
 
 it.each([
   ["1m30s", 90_000],
@@ -34,27 +33,47 @@ describe("how long an answer may take", () => {
     expect(() => answerWithinMs(new URLSearchParams("timeout=soon"))).toThrow('invalid timeout specified in the request URL - time: invalid duration "soon"');
   });
 
-  it("ends with 504", async () => {
+  it("ends with 504, and tells the work behind it", async () => {
     const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
-    const answer = withDeadline(new Promise<string>(() => {}), 5_000, clock).catch((error: unknown) => error);
+    const deadline = new Deadline(new AbortController().signal);
+    const answer = deadline.answer(new Promise<string>(() => {}), 5_000, clock).catch((error: unknown) => error);
+    const { signal } = deadline;
     await clock.advance(4_999);
     expect(await Promise.race([answer, Promise.resolve("waits")])).toBe("waits");
+    expect([signal.aborted, deadline.isOver]).toEqual([false, false]);
     await clock.advance(1);
     expect(await answer).toMatchObject({ status: { code: 504, reason: "Timeout", message: "Timeout: request did not complete within the allotted timeout" } });
-    expect(await withDeadline(Promise.resolve("in time"), 5_000, clock)).toBe("in time");
+    expect([signal.aborted, deadline.isOver]).toEqual([true, true]);
   });
-});
 
-it("counts readers and writers apart, and lets in who must always get through", () => {
-  const bounds = new InFlight({ readOnly: 2, mutating: 1 }, { gauge: noMetrics.gauge("g", "") });
-  const leave = bounds.enter("POST", false);
-  expect(() => bounds.enter("PATCH", false)).toThrow("Too many requests, please try again later.");
-  bounds.enter("GET", false);
-  bounds.enter("GET", false);
-  expect(() => bounds.enter("HEAD", false)).toThrow("Too many requests");
-  bounds.enter("DELETE", true)();
-  leave();
-  bounds.enter("PUT", false);
+  it("leaves the signal alone that was answered in time", async () => {
+    const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
+    const caller = new AbortController();
+    const deadline = new Deadline(caller.signal);
+    const { signal } = deadline;
+    expect(await deadline.answer(Promise.resolve("in time"), 5_000, clock)).toBe("in time");
+    await clock.advance(10_000);
+    caller.abort();
+    expect([signal.aborted, deadline.isOver]).toEqual([false, false]);
+  });
+
+  it.each(["before", "after"])("passes on that the caller left %s somebody asked", (when) => {
+    const caller = new AbortController();
+    const deadline = new Deadline(caller.signal);
+    if (when === "before") caller.abort("gone");
+    const { signal } = deadline;
+    if (when === "after") caller.abort("gone");
+    expect([signal.aborted, signal.reason, deadline.isOver]).toEqual([true, "gone", false]);
+  });
+
+  it("tells who asks when it is over already", async () => {
+    const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
+    const deadline = new Deadline(new AbortController().signal);
+    const answer = deadline.answer(new Promise<string>(() => {}), 10, clock).catch(() => "504");
+    await clock.advance(10);
+    expect(await answer).toBe("504");
+    expect(deadline.signal.aborted).toBe(true);
+  });
 });
 
 it.each([

@@ -1,5 +1,4 @@
-import type { Clock } from "../../base/clock.ts";
-import { badRequest, failure } from "../../meta/status-error.ts";
+import { badRequest } from "../../meta/status-error.ts";
 
 /** The longest that an answer may take, and what it may take when the caller does not say. */
 export const MAX_ANSWER_MS = 60_000;
@@ -21,21 +20,4 @@ export function goDurationMs(text: string): number | undefined {
   let ms = 0;
   for (const [, amount = "", unit = ""] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) ms += Number(amount) * (unitMs[unit] ?? 0);
   return whole[1] === "-" ? -ms : ms;
-}
-
-/** The answer, or 504 when it takes too long; what still runs then runs to its end unheard. */
-export function withDeadline<T>(answer: Promise<T>, withinMs: number, clock: Clock): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(withinMs, () => reject(failure("Timeout", "Timeout: request did not complete within the allotted timeout", { retryAfterSeconds: 0 })));
-    answer.then(
-      (value) => {
-        cancel();
-        resolve(value);
-      },
-      (error: unknown) => {
-        cancel();
-        reject(error);
-      },
-    );
-  });
 }

@@ -14,6 +14,8 @@ export interface CacheEvent {
 export interface Subscriber {
   /** Called synchronously with every batch that may concern it; must not throw. */
   notify(events: readonly CacheEvent[]): void;
+  /** What every key that it wants begins with; absent: it may want any. */
+  readonly within?: string | undefined;
 }
 
 /** Narrows what a subscriber is woken for: one key, or one value of an index. */
@@ -143,6 +145,13 @@ export class ResourceCache {
       current?.delete(subscriber);
       if (current?.size === 0) this.#routed.delete(path);
     };
+  }
+
+  /** How many would be told of a change of `key`, as far as the key says. */
+  watchersOf(key: string): number {
+    let count = this.#routed.get(`key ${key}`)?.size ?? 0;
+    for (const { within } of this.#subscribers) if (within === undefined || key.startsWith(within)) count += 1;
+    return count;
   }
 
   #wantedBy(event: CacheEvent): Set<Subscriber> {

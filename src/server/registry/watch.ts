@@ -1,5 +1,5 @@
 import { AsyncQueue } from "../../base/async-queue.ts";
-import { expired, internalError, invalid, StatusError } from "../../meta/status-error.ts";
+import { expired, invalid, panicked, StatusError } from "../../meta/status-error.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import type { Status } from "../../meta/generated/meta-v1.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
@@ -38,7 +38,7 @@ interface Frame {
 
 /** WATCH: what is there first (when asked), then every change, until the timeout, the caller or the server ends it. */
 export async function watch(parts: ServerParts, context: ResourceContext, storage: Storage): Promise<ApiResponse> {
-  const { served, target, query, request, signal } = context;
+  const { served, target, query, request, work } = context;
   const form = negotiate(request, query, { ...offerOf(served), medias: isProtobuf(served) ? ["json", "protobuf"] : ["json"] });
   const selected = selectionOf(served, target, query);
   const revision = parseResourceVersion(query.get("resourceVersion"), "ListOptions");
@@ -50,7 +50,7 @@ export async function watch(parts: ServerParts, context: ResourceContext, storag
     endMark: initial.endMark,
     bookmarks: isTrue(query.get("allowWatchBookmarks")),
     timeoutMs: timeoutSeconds * 1000,
-    signal,
+    signal: work.signal,
   });
   if (form.media === "value") return { status: 200, headers: {}, body: { type: "events", events: asEvents(served, frames) } };
   const encode = frameEncoder(served, form, query, parts);
@@ -123,6 +123,7 @@ async function* follow(parts: ServerParts, storage: Storage, served: ServedResou
   if (options.endMark) first.push({ type: "BOOKMARK", revision: seen, initialEnd: true });
   const unsubscribe = storage.cache.subscribe(
     {
+      within: prefixOf(storage, selected, served.resource.namespaced),
       notify(events) {
         if (queue.ended) return;
         try {
@@ -173,7 +174,8 @@ async function* follow(parts: ServerParts, storage: Storage, served: ServedResou
       if (found.length > 0) yield found;
     }
   } catch (error) {
-    yield [{ type: "ERROR", status: (error instanceof StatusError ? error : internalError(error)).status }];
+    if (!(error instanceof StatusError)) parts.log.error("watch failed", { resource: served.resource.resource, error });
+    yield [{ type: "ERROR", status: (error instanceof StatusError ? error : panicked()).status }];
   } finally {
     unsubscribe();
     cancelTimeout();

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../meta/object.ts";
 import type { Status } from "../../meta/generated/meta-v1.ts";
-import { internalError, StatusError } from "../../meta/status-error.ts";
+import { panicked, StatusError } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { toYaml } from "../../meta/yaml-codec.ts";
 import { sealed } from "./protobuf.ts";
@@ -37,9 +37,9 @@ export function textResponse(status: number, text: string, contentType = "text/p
   return { status, headers: { "x-content-type-options": "nosniff" }, body: { type: "bytes", contentType, chunks: [encoder.encode(text)] } };
 }
 
-/** The Status that a failure becomes; whatever is not a StatusError is our bug and says so without its stack. */
+/** The Status that a failure becomes; whatever is not a StatusError is our bug and says no more than that. */
 export function statusOf(error: unknown): Status {
-  return (error instanceof StatusError ? error : internalError(error)).status;
+  return (error instanceof StatusError ? error : panicked()).status;
 }
 
 export function errorResponse(error: unknown, form: Form): ApiResponse {

@@ -1,0 +1,85 @@
+import type { Clock } from "../../base/clock.ts";
+import { failure, type StatusError } from "../../meta/status-error.ts";
+
+/** For how long work on an answer has a point. */
+export interface WorkTime {
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** The caller has been told that it took too long: nothing may be written any more. */
+  readonly isOver: boolean;
+}
+
+/** Of work that lasts until its caller leaves. */
+export class OpenEnd implements WorkTime {
+  readonly signal: AbortSignal;
+  readonly isOver = false;
+
+  constructor(caller: AbortSignal) {
+    this.signal = caller;
+  }
+}
+
+/**
+ * The time that one answer may take. When it is over the caller gets 504, and the signal aborts, so that what still waits
+ * behind it stops. PERF: most work never looks at its signal, which costs more to make than a small answer.
+ */
+export class Deadline implements WorkTime {
+  readonly #caller: AbortSignal;
+  #own: AbortController | undefined;
+  #follow: (() => void) | undefined;
+  #over: StatusError | undefined;
+
+  constructor(caller: AbortSignal) {
+    this.#caller = caller;
+  }
+
+  get isOver(): boolean {
+    return this.#over !== undefined;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#own === undefined) {
+      const own = new AbortController();
+      this.#own = own;
+      if (this.#over !== undefined) own.abort(this.#over);
+      else if (this.#caller.aborted) own.abort(this.#caller.reason);
+      else {
+        this.#follow = () => own.abort(this.#caller.reason);
+        this.#caller.addEventListener("abort", this.#follow, { once: true });
+      }
+    }
+    return this.#own.signal;
+  }
+
+  /** The answer, or 504 when it takes longer than `withinMs`. */
+  answer<T>(work: Promise<T>, withinMs: number, clock: Clock): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(withinMs, () => {
+        this.#over = tooLate();
+        this.#own?.abort(this.#over);
+        reject(this.#over);
+      });
+      work.then(
+        (value) => {
+          cancel();
+          this.#letGo();
+          resolve(value);
+        },
+        (error: unknown) => {
+          cancel();
+          this.#letGo();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #letGo(): void {
+    if (this.#follow !== undefined) this.#caller.removeEventListener("abort", this.#follow);
+  }
+}
+
+/** @upstream apiserver/pkg/server/filters/timeout.go */
+export function tooLate(): StatusError {
+  return failure("Timeout", "Timeout: request did not complete within the allotted timeout", { retryAfterSeconds: 0 });
+}
