@@ -149,10 +149,12 @@ async function complaintsOf({ path, method, action }: Operation): Promise<readon
     return complaints;
   }
   if (action === "connect") {
-    const query = path.includes("/exec") ? "?command=true" : path.includes("/portforward") ? "?ports=80" : "";
+    // As the Python client writes it.
+    const query = path.includes("/exec") ? "?command=true&stdout=True&stdin=False" : path.includes("/portforward") ? "?ports=80" : "";
     const name = path.includes("/nodes/") ? "node" : "running";
     const answer = await ask(method, path.replace("{namespace}", "default").replace("{name}", name).replace("{path}", "a/b") + query, method === "POST" ? {} : undefined);
     check(answer, [200]);
+    if (answer.body.type === "proxy" && path.includes("/exec") && !answer.body.target.path.endsWith("?command=true&output=1")) complaints.push(answer.body.target.path);
     if (answer.body.type !== "proxy") complaints.push(`${method} ${path} is not joined with anything: ${answer.body.type}`);
     return complaints;
   }

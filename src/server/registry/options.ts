@@ -2,6 +2,7 @@ import { schemaByName } from "../../api/schemas.ts";
 import { invariant } from "../../base/invariant.ts";
 import { decode } from "../../meta/decode.ts";
 import { badRequest, type FieldError, invalid } from "../../meta/status-error.ts";
+import { isTrue } from "../request-info.ts";
 
 /** `?dryRun=All`: everything but the commit. */
 export function isDryRun(values: readonly string[], optionsKind: string): boolean {
@@ -57,7 +58,7 @@ export function deleteRequestOf(body: unknown, query: URLSearchParams): DeleteRe
   if (seconds !== undefined && seconds !== null && (typeof seconds !== "number" || !Number.isInteger(seconds)))
     throw badRequest("json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64");
   const policy = (given?.["propagationPolicy"] ?? query.get("propagationPolicy") ?? undefined) as string | undefined;
-  const orphan = (given?.["orphanDependents"] ?? (query.has("orphanDependents") ? query.get("orphanDependents") === "true" : undefined)) as boolean | undefined;
+  const orphan = (given?.["orphanDependents"] ?? (query.has("orphanDependents") ? isTrue(query.get("orphanDependents")) : undefined)) as boolean | undefined;
   if (policy !== undefined && orphan !== undefined)
     errors.push({ type: "FieldValueInvalid", field: "propagationPolicy", value: policy, detail: "orphanDependents and deletionPropagation cannot be both set" });
   if (policy !== undefined && policy !== "Orphan" && policy !== "Background" && policy !== "Foreground") {

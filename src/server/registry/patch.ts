@@ -9,6 +9,7 @@ import type { ApiRequest, ApiResponse } from "../../meta/wire.ts";
 import { parseYaml } from "../../meta/yaml-codec.ts";
 import { mustBeAllowedToCreate } from "../authz/may-create.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
+import { isTrue } from "../request-info.ts";
 import { keyFor, type ServedResource, type Storage } from "../resources/served-resource.ts";
 import type { Form } from "../respond/negotiate.ts";
 import { decodeObject, readText } from "./body.ts";
@@ -103,7 +104,7 @@ async function serverSideApply(
   const config = decodeObject({ value: body, problems: [] }, served, validation, warnings);
   const name = config.metadata.name ?? "";
   if (name !== "" && name !== target.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
-  const writer = { manager, subresource: target.subresource, nowMs: parts.clock.now(), force: query.get("force") === "true" };
+  const writer = { manager, subresource: target.subresource, nowMs: parts.clock.now(), force: isTrue(query.get("force")) };
   const asDraft = (object: KubeObject): Draft<KubeObject> => decodeObject({ value: object, problems: [] }, served, "Ignore", []);
   const key = keyFor(storage, target.namespace, target.name);
   await parts.cache.fresh();

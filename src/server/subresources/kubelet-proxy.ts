@@ -6,6 +6,7 @@ import type { AdmissionRequest } from "../admission/admission.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import type { SpecialHandler } from "../dispatch.ts";
 import { keyFor } from "../resources/served-resource.ts";
+import { isTrue } from "../request-info.ts";
 import { isProxyable } from "./proxyable.ts";
 import { splitProxyName } from "./proxy-name.ts";
 
@@ -99,7 +100,7 @@ export function podStream(kind: "exec" | "attach" | "portforward", clusterCa: st
         ["stderr", "error"],
         ["tty", "tty"],
       ] as const) {
-        if (query.get(from) === "true" || query.get(from) === "1") forwarded.set(to, "1");
+        if (isTrue(query.get(from))) forwarded.set(to, "1");
       }
     }
     if (request.caller.type === "network" && !request.caller.upgradable) throw badRequest("Upgrade request required");

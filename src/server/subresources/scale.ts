@@ -20,6 +20,7 @@ import { fieldManagerOf, fieldValidationOf, isDryRun } from "../registry/options
 import { checkPatchOptions, mediaTypeOf, patchTypes } from "../registry/patch.ts";
 import { parseResourceVersion, waitForRevision } from "../registry/resource-version.ts";
 import { changeObject } from "../registry/update.ts";
+import { isTrue } from "../request-info.ts";
 import { keyFor, prepared, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
 import { negotiate } from "../respond/negotiate.ts";
 import { valueResponse } from "../respond/response.ts";
@@ -86,7 +87,7 @@ async function applyScale(parts: ServerParts, context: ResourceContext, storage:
     definition.setReplicas(config, replicas);
   }
   const manager = fieldManagerOf(query, request.headers["user-agent"], "PatchOptions");
-  const writer = { manager, subresource: target.subresource, nowMs: parts.clock.now(), force: query.get("force") === "true" };
+  const writer = { manager, subresource: target.subresource, nowMs: parts.clock.now(), force: isTrue(query.get("force")) };
   return changeObject(parts, context, storage, {
     dryRun: isDryRun(query.getAll("dryRun"), "PatchOptions"),
     manager: undefined,
