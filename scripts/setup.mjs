@@ -89,6 +89,11 @@ const testParts = [
   { name: "busybox (static)", find: () => onPath("busybox"), apt: "busybox-static" },
   { name: "nginx", find: () => onPath("nginx"), apt: "nginx-light" },
   { name: "etcd", find: () => onPath("etcd"), apt: "etcd-server" },
+  // Clients of others, on which the end-to-end tests try Keles.
+  { name: "python3-kubernetes", find: () => existsSync("/usr/lib/python3/dist-packages/kubernetes"), apt: "python3-kubernetes" },
+  { name: "ruby-kubeclient", find: () => existsSync("/usr/share/doc/ruby-kubeclient"), apt: "ruby-kubeclient" },
+  { name: "kubectx", find: () => onPath("kubectx"), apt: "kubectx" },
+  { name: "prometheus", find: () => onPath("prometheus"), apt: "prometheus" },
 ];
 
 function onPath(command) {

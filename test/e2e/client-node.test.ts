@@ -80,7 +80,8 @@ describe("@kubernetes/client-node", () => {
     expect(made.metadata?.uid).toMatch(/^[\da-f-]{36}$/);
     expect(await codeOf(core.createNamespacedConfigMap({ namespace, body: settings("one") }))).toBe(409);
     expect(await codeOf(core.readNamespacedConfigMap({ namespace, name: "none" }))).toBe(404);
-    const replaced = await core.replaceNamespacedConfigMap({ namespace, name: "one", body: { ...made, data: { a: "2" } } });
+    made.data = { a: "2" };
+    const replaced = await core.replaceNamespacedConfigMap({ namespace, name: "one", body: made });
     expect(replaced.data).toEqual({ a: "2" });
     expect(await codeOf(core.replaceNamespacedConfigMap({ namespace, name: "one", body: made }))).toBe(409);
     const patch = (body: unknown, strategy: PatchStrategy, more: object = {}) =>
