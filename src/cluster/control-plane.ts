@@ -41,11 +41,13 @@ import { AuditLog, readAuditPolicy } from "./audit-log.ts";
 import { Encryption } from "./encryption/encryption.ts";
 import { ensureService } from "./ensure-service.ts";
 import { openAuthentication } from "./identity/open-authentication.ts";
+import { openAuthorization } from "./identity/open-authorization.ts";
 import { openStore, type StorePlace } from "./open-store.ts";
 import { certificateAuthority } from "./pki/certificate-authority.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { serveAggregatedApi } from "./serve-api.ts";
 import type { IdentitySettings } from "./settings/identity-settings.ts";
+import type { PermissionSettings } from "./settings/permission-settings.ts";
 import { UserError } from "./user-error.ts";
 import { versionInfo } from "./version.ts";
 
@@ -67,8 +69,8 @@ export interface ControlPlaneOptions {
   readonly auditLog?: string;
   /** File of an EncryptionConfiguration; absent or empty: nothing is encrypted at rest. */
   readonly encryptionConfig?: string;
-  /** How callers prove who they are. */
-  readonly identity: IdentitySettings;
+  /** How callers prove who they are, and who decides what they may do. */
+  readonly identity: IdentitySettings & PermissionSettings;
 }
 
 export interface ControlPlaneDeps {
@@ -198,6 +200,7 @@ export class ControlPlane {
       const issuer = `https://kubernetes.default.svc.${options.clusterDomain}`;
       const identityDeps = { ...deps, metrics, files: nodeFiles, requests, publicKeys: nodePublicKeys };
       const authentication = openAuthentication(options.identity, { issuer, frontProxyCa: pki.frontProxyCa.certificate }, identityDeps);
+      const authorization = openAuthorization(options.identity, identityDeps);
       const { api, aggregator } = serveAggregatedApi(
         {
           serviceCidr: cidr,
@@ -207,6 +210,7 @@ export class ControlPlane {
           version: versionInfo,
           podExplainer: () => scheduling.explainer,
           authentication,
+          authorization,
           metricsText: () => metrics.render(),
           checks: encryption === undefined ? [] : [{ name: "kms-providers", on: ["healthz", "readyz"], check: () => encryption.problem() }],
         },
@@ -234,6 +238,7 @@ export class ControlPlane {
       // Not awaited: what an older key sealed is read all the same.
       if (store instanceof EncryptedStore && encryption !== undefined) plane.#follow("encryption", encryption.run(store, plane.#stop.signal));
       plane.#follow("authentication", authentication.run(plane.#stop.signal));
+      plane.#follow("authorization", authorization.run(plane.#stop.signal));
       plane.#stop.signal.addEventListener("abort", () => requests.close(), { once: true });
       const registrar = new CrdRegistrar({ ...api.parts, services: aggregator.services, webhooks: nodeWebhookClient, client: plane.client("system:apiserver") });
       plane.#follow("custom resources", registrar.run(plane.#stop.signal));

@@ -42,6 +42,7 @@ import { serveInsight } from "../server/insight/serve-insight.ts";
 import { openApiPaths } from "../server/openapi/openapi.ts";
 import { admissionPlugins } from "./admission-plugins.ts";
 import type { Authentication } from "./identity/open-authentication.ts";
+import type { Authorization } from "./identity/open-authorization.ts";
 import { ApiServer } from "../server/server.ts";
 import { bindPod } from "../server/subresources/binding.ts";
 import { componentStatuses } from "../server/subresources/component-statuses.ts";
@@ -67,6 +68,8 @@ export interface ServeOptions {
   readonly version: VersionInfo;
   /** Ways of proving identity beside those that every cluster has. */
   readonly authentication?: Partial<Authentication>;
+  /** Who decides what callers may do; the node authorizer and RBAC when left out. */
+  readonly authorization?: Pick<Authorization, "authorizer">;
   /** Health checks besides the server's own. */
   readonly checks?: readonly HealthCheck[];
   /** Who tells why pods are where they are; undefined while no scheduler runs here. */
@@ -151,7 +154,8 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
     const refused = (why: string): void => deps.log.info("a token is refused", { why });
     const rbac = new RbacAuthorizer({ cache });
     const graph = new NodeGraph({ cache });
-    const authorizer = new AnyAuthorizer([new NodeAuthorizer({ rules: nodeRules }, { graph }), rbac]);
+    const node = new NodeAuthorizer({ rules: nodeRules }, { graph });
+    const authorizer = options.authorization?.authorizer({ node, rbac }) ?? new AnyAuthorizer([node, rbac]);
     aggregator = new Aggregator({ ...deps, ...parts, peers: deps.peers ?? nodePeerClient() });
     const { services } = aggregator;
     const { clusterCa } = options;

@@ -46,6 +46,12 @@ export function objectOf(name: string, fields: { readonly [name: string]: CelTyp
   return { kind: "object", name, fields: () => entries };
 }
 
+/** As `objectOf`, of a type that is declared for expressions: its fields are named as they are here, `request.namespace` too. */
+export function declaredOf(name: string, fields: { readonly [name: string]: CelType }): ObjectType {
+  const entries = new Map(Object.entries(fields).map(([raw, type]) => [raw, { raw, type }]));
+  return { kind: "object", name, fields: () => entries };
+}
+
 /** As messages write a type: `list(string)`, `map(string, int)`. */
 export function typeText(type: CelType): string {
   switch (type.kind) {

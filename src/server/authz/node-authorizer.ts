@@ -1,6 +1,7 @@
 import type { PolicyRule } from "../../api/generated/types/rbac-v1.ts";
 import { FieldSelector } from "../../meta/field-selector.ts";
-import type { AuthorizationAttributes, Authorizer, Decision } from "./authorizer.ts";
+import type { UserInfo } from "../../meta/wire.ts";
+import type { AuthorizationAttributes, Authorizer, Decision, UserRules } from "./authorizer.ts";
 import type { NodeGraph } from "./node-graph.ts";
 import { nodeOf } from "./node-identity.ts";
 import { reference } from "./pod-references.ts";
@@ -33,6 +34,11 @@ export class NodeAuthorizer implements Authorizer {
     if (decision.verdict === "allow" || decision.reason !== unrelated(node).reason) return decision;
     // Another server may have bound the pod a moment ago.
     return this.graph.fresh().then(() => judge(this, node, attributes));
+  }
+
+  /** What a node may do depends on its pods. */
+  userRules(user: UserInfo, _namespace: string): UserRules {
+    return { rules: [], ...(nodeOf(user) === undefined ? {} : { incomplete: "node authorizer does not support user rule resolution" }) };
   }
 
   byRules(attributes: AuthorizationAttributes): Decision {

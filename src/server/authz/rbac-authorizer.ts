@@ -1,7 +1,7 @@
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from "../../api/generated/types/rbac-v1.ts";
 import type { UserInfo } from "../../meta/wire.ts";
 import type { StateCache } from "../cache/state-cache.ts";
-import type { AuthorizationAttributes, Authorizer, Decision } from "./authorizer.ts";
+import type { AuthorizationAttributes, Authorizer, Decision, UserRules } from "./authorizer.ts";
 
 type Binding = Pick<RoleBinding, "metadata" | "subjects" | "roleRef">;
 
@@ -95,6 +95,12 @@ export class RbacAuthorizer implements Authorizer {
       .sort((a, b) => a.size - b.size)
       .slice(0, most)
       .map(({ name }) => name);
+  }
+
+  userRules(user: UserInfo, namespace: string): UserRules {
+    const missing = new Set<string>();
+    const rules = [...this.#rulesFor(user, namespace, missing)].flatMap((grant) => grant.rules);
+    return { rules, ...(missing.size === 0 ? {} : { incomplete: [...missing].join(", ") }) };
   }
 
   /** The rules of a role that a binding names; undefined when there is no such role. */

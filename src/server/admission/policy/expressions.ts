@@ -5,7 +5,7 @@ import { kubernetesFunctions } from "../../../meta/cel/library/kubernetes-functi
 import { libraryTypes } from "../../../meta/cel/overload.ts";
 import { compileCel, perCallCostLimit, Program } from "../../../meta/cel/program.ts";
 import type { CelEnv } from "../../../meta/cel/scope.ts";
-import { bool, type CelType, dyn, listOf, mapOf, objectOf, opaque, string } from "../../../meta/cel/type.ts";
+import { bool, type CelType, dyn, listOf, mapOf, declaredOf, opaque, string } from "../../../meta/cel/type.ts";
 import { CelError, type CelValue, LazyMap } from "../../../meta/cel/value.ts";
 import type { KubeObject } from "../../../meta/object.ts";
 import type { Authorizer } from "../../authz/authorizer.ts";
@@ -14,9 +14,9 @@ import type { AdmissionRequest } from "../admission.ts";
 import { inVersion, type MatchDeps, namespaceOf } from "./match-rules.ts";
 import { requestValue, withKind } from "./request-value.ts";
 
-const kindType = objectOf("kubernetes.GroupVersionKind", { group: string, version: string, kind: string });
-const resourceType = objectOf("kubernetes.GroupVersionResource", { group: string, version: string, resource: string });
-const requestType = objectOf("kubernetes.AdmissionRequest", {
+const kindType = declaredOf("kubernetes.GroupVersionKind", { group: string, version: string, kind: string });
+const resourceType = declaredOf("kubernetes.GroupVersionResource", { group: string, version: string, resource: string });
+const requestType = declaredOf("kubernetes.AdmissionRequest", {
   uid: string,
   kind: kindType,
   resource: resourceType,
@@ -27,12 +27,12 @@ const requestType = objectOf("kubernetes.AdmissionRequest", {
   name: string,
   namespace: string,
   operation: string,
-  userInfo: objectOf("kubernetes.UserInfo", { username: string, uid: string, groups: listOf(string), extra: mapOf(string, listOf(string)) }),
+  userInfo: declaredOf("kubernetes.UserInfo", { username: string, uid: string, groups: listOf(string), extra: mapOf(string, listOf(string)) }),
   dryRun: bool,
   options: dyn,
 });
-const namespaceType = objectOf("kubernetes.Namespace", {
-  metadata: objectOf("kubernetes.NamespaceMetadata", {
+const namespaceType = declaredOf("kubernetes.Namespace", {
+  metadata: declaredOf("kubernetes.NamespaceMetadata", {
     name: string,
     generateName: string,
     namespace: string,
@@ -46,8 +46,8 @@ const namespaceType = objectOf("kubernetes.Namespace", {
     resourceVersion: string,
     finalizers: listOf(string),
   }),
-  spec: objectOf("kubernetes.NamespaceSpec", { finalizers: listOf(string) }),
-  status: objectOf("kubernetes.NamespaceStatus", { phase: string, conditions: dyn }),
+  spec: declaredOf("kubernetes.NamespaceSpec", { finalizers: listOf(string) }),
+  status: declaredOf("kubernetes.NamespaceStatus", { phase: string, conditions: dyn }),
 });
 
 /** Which variables an expression has beyond those of every admission. */
@@ -59,7 +59,7 @@ export interface EnvOptions {
   readonly structs?: boolean;
 }
 
-const patchType = objectOf("JSONPatch", { op: string, path: string, from: string, value: dyn });
+const patchType = declaredOf("JSONPatch", { op: string, path: string, from: string, value: dyn });
 
 /** @upstream apiserver/pkg/admission/plugin/cel/compile.go */
 export function admissionEnv({ params = false, namespaceObject = true, variables, structs = false }: EnvOptions): CelEnv {
@@ -74,7 +74,7 @@ export function admissionEnv({ params = false, namespaceObject = true, variables
       [requestResource]: opaque(libraryTypes.ResourceCheck),
       ...(namespaceObject ? { namespaceObject: namespaceType } : {}),
       ...(params ? { params: dyn } : {}),
-      ...(variables === undefined ? {} : { variables: objectOf("kubernetes.variables", variables) }),
+      ...(variables === undefined ? {} : { variables: declaredOf("kubernetes.variables", variables) }),
     },
     ...(structs ? { structType: (name: string) => (name === "JSONPatch" ? patchType : /^Object(\.|$)/.test(name) ? dyn : undefined) } : {}),
   };

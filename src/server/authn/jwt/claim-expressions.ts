@@ -2,12 +2,12 @@ import { compileCel, Program } from "../../../meta/cel/program.ts";
 import { kubernetesFunctions } from "../../../meta/cel/library/kubernetes-functions.ts";
 import type { Expr } from "../../../meta/cel/ast.ts";
 import { parse } from "../../../meta/cel/parse.ts";
-import { dyn, listOf, mapOf, objectOf, string } from "../../../meta/cel/type.ts";
+import { dyn, listOf, mapOf, declaredOf, string } from "../../../meta/cel/type.ts";
 import { CelError, CelList, type CelValue } from "../../../meta/cel/value.ts";
 import type { CelEnv } from "../../../meta/cel/scope.ts";
 
 export const claimsType = mapOf(string, dyn);
-export const userType = objectOf("kubernetes.UserInfo", { username: string, uid: string, groups: listOf(string), extra: mapOf(string, listOf(string)) });
+export const userType = declaredOf("kubernetes.UserInfo", { username: string, uid: string, groups: listOf(string), extra: mapOf(string, listOf(string)) });
 
 /** An expression over the claims of a token. @upstream apiserver/pkg/authentication/cel/compile.go */
 export const claimsEnv: CelEnv = { functions: kubernetesFunctions, variables: { claims: claimsType } };

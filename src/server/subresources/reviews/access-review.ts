@@ -12,6 +12,7 @@ import type { UserInfo } from "../../../meta/wire.ts";
 import type { AuthorizationAttributes } from "../../authz/authorizer.ts";
 import type { ServerParts } from "../../context.ts";
 import type { SpecialHandler } from "../../dispatch.ts";
+import { selectorErrors, selectorsOf } from "./question-selectors.ts";
 import { answerReview, metadataErrors, readReview, refuseReview } from "./read-review.ts";
 
 interface Question {
@@ -45,15 +46,22 @@ export const localSubjectAccessReview: SpecialHandler = async (parts, context) =
 };
 
 async function decide(parts: ServerParts, user: UserInfo, question: Question): Promise<SubjectAccessReviewStatus> {
-  const { verdict, reason = "" } = await parts.authorizer.authorize(attributesOfQuestion(user, question));
-  return { allowed: verdict === "allow", ...(verdict === "deny" ? { denied: true } : {}), ...(reason === "" ? {} : { reason }) };
+  const { verdict, reason = "", error } = await parts.authorizer.authorize(attributesOfQuestion(user, question));
+  const problems = [...(question.resourceAttributes === undefined ? [] : selectorsOf(question.resourceAttributes).problems), ...(error === undefined ? [] : [error])];
+  return {
+    allowed: verdict === "allow",
+    ...(verdict === "deny" ? { denied: true } : {}),
+    ...(reason === "" ? {} : { reason }),
+    ...(problems.length === 0 ? {} : { evaluationError: problems.join(", ") }),
+  };
 }
 
 export function attributesOfQuestion(user: UserInfo, { resourceAttributes: about, nonResourceAttributes }: Question): AuthorizationAttributes {
   const nothing = { group: "", version: "", resource: "", subresource: "", namespace: "", name: "" };
   if (about === undefined) return { ...nothing, user, verb: nonResourceAttributes?.verb ?? "", path: nonResourceAttributes?.path ?? "", isResource: false };
   const { verb = "", group = "", version = "", resource = "", subresource = "", namespace = "", name = "" } = about;
-  return { user, verb, group, version, resource, subresource, namespace, name, path: "", isResource: true };
+  const { problems: _, ...selectors } = selectorsOf(about);
+  return { user, verb, group, version, resource, subresource, namespace, name, path: "", isResource: true, ...selectors };
 }
 
 export function subjectOf({ user = "", uid, groups = [], extra }: SubjectAccessReviewSpec): UserInfo {
@@ -69,6 +77,7 @@ export function* questionErrors({ resourceAttributes, nonResourceAttributes }: Q
     const detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
     yield { type: "FieldValueInvalid", field: "spec.resourceAttributes", value: null, detail };
   }
+  if (resourceAttributes !== undefined) yield* selectorErrors(resourceAttributes);
 }
 
 export function* subjectErrors({ user = "", groups = [] }: SubjectAccessReviewSpec): Generator<FieldError> {

@@ -9,11 +9,12 @@ export const selfSubjectRulesReview: SpecialHandler = async (parts, context) => 
   const review = await readReview<SelfSubjectRulesReview>(context);
   const { namespace = "" } = review.spec;
   if (namespace === "") throw badRequest("no namespace on request");
-  const rules = parts.authorizer.rulesFor?.(context.user, namespace) ?? [];
+  const { rules, incomplete } = parts.authorizer.userRules?.(context.user, namespace) ?? { rules: [], incomplete: "the authorizer does not support user rule resolution" };
   const status: SubjectRulesReviewStatus = {
     resourceRules: rules.filter(({ resources = [] }) => resources.length > 0).map(resourceRule),
     nonResourceRules: rules.filter(({ nonResourceURLs = [] }) => nonResourceURLs.length > 0).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: parts.authorizer.rulesFor === undefined,
+    incomplete: incomplete !== undefined,
+    ...(incomplete === undefined ? {} : { evaluationError: incomplete }),
   };
   return answerReview(parts, context, review, status);
 };
