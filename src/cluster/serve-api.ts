@@ -209,7 +209,7 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
       audit: deps.audit,
       paths: [
         discoveryPaths(parts.table, aggregator.directory),
-        openApiPaths({ version: options.version.gitVersion }, parts),
+        openApiPaths({ version: options.version.gitVersion }, { ...parts, peers: aggregator.documents }),
         issuerDiscovery(options, deps),
         healthPaths(checks),
         versionPath(options.version),

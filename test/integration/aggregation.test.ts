@@ -85,6 +85,16 @@ withKubectl.each([{ aggregated: false }, { aggregated: true }])(
     expect(refused.text).toContain('cannot list resource \\"widgets\\" in API group \\"widgets.example.com\\"');
     expect(server.seen.length).toBe(before);
 
+    const v2 = JSON.parse((await ask("/openapi/v2", cluster.pki.admin)).text) as { readonly paths: object; readonly definitions: { readonly [name: string]: object } };
+    expect(Object.keys(v2.paths)).toContain("/apis/widgets.example.com/v1/namespaces/{namespace}/widgets/{name}");
+    expect(Object.keys(v2.paths)).not.toContain("/apis/apps/v1/stolen");
+    const meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+    expect(v2.definitions["com.example.widgets.v1.Widget"]).toMatchObject({ properties: { metadata: { $ref: `#/definitions/${meta}_v2` } } });
+    expect(v2.definitions[`${meta}_v2`]).toMatchObject({ description: "Another one than the cluster's." });
+    expect(v2.definitions["com.example.widgets.v1.Unused"]).toBeUndefined();
+    const old = await kubectl(["explain", "widgets.spec", "--output=plaintext-openapiv2"]);
+    expect(old).toMatchObject({ code: 0, stdout: expect.stringContaining("How large it is.") });
+
     const columns = (await kubectl(["get", "apiservices"])).stdout.split("\n");
     expect(columns[0]).toMatch(/^NAME\s+SERVICE\s+AVAILABLE\s+AGE$/);
     expect(columns.find((line) => line.startsWith("v1.apps"))).toMatch(/^v1\.apps\s+Local\s+True\s/);

@@ -53,10 +53,11 @@ function locate({ place }: RemoteApiService, { services }: AggregationDeps): Loc
   }
 }
 
-/** Which APIService a path belongs to: `/apis/GROUP/VERSION` and everything below it. */
+/** Which APIService a path belongs to: `/apis/GROUP/VERSION` and everything below it, and its OpenAPI v3 document. */
 function apiServiceOf({ path, resource }: RequestInfo): string | undefined {
   if (resource !== undefined) return apiServiceName(resource.group, resource.version);
-  const [first, second, third] = path.split("/").filter((part) => part !== "");
+  const parts = path.split("/").filter((part) => part !== "");
+  const [first, second, third] = parts[0] === "openapi" && parts[1] === "v3" ? parts.slice(2) : parts;
   if (first === "api" && second !== undefined) return apiServiceName("", second);
   return first === "apis" && second !== undefined && third !== undefined ? apiServiceName(second, third) : undefined;
 }

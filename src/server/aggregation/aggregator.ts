@@ -6,6 +6,7 @@ import type { Client } from "../../client/client.ts";
 import type { PeerClient } from "../../platform/peer-client.ts";
 import type { StateCache } from "../cache/state-cache.ts";
 import type { GroupDirectory } from "../discovery/group-directory.ts";
+import type { PeerDocuments } from "../openapi/peer-documents.ts";
 import type { ResourceTable } from "../resources/resource-table.ts";
 import { type AggregatedHandler, aggregatedRequests } from "./aggregated-requests.ts";
 import { ApiServices, placeKey } from "./api-services.ts";
@@ -13,6 +14,7 @@ import { AutoRegistration } from "./auto-registration.ts";
 import { AvailabilityReconciler } from "./availability.ts";
 import { PeerDirectory } from "./peer-directory.ts";
 import { PeerFacts } from "./peer-facts.ts";
+import { PeerOpenApi } from "./peer-openapi.ts";
 import { ServiceResolver } from "./resolve-service.ts";
 
 export interface AggregatorDeps {
@@ -34,6 +36,8 @@ export class Aggregator {
   readonly services: ServiceResolver;
   /** For discovery. */
   readonly directory: GroupDirectory;
+  /** For OpenAPI. */
+  readonly documents: PeerDocuments;
   /** For requests of resources. */
   readonly handle: AggregatedHandler;
 
@@ -44,6 +48,7 @@ export class Aggregator {
     this.#facts = new PeerFacts({ ...deps, services: this.services, changed: () => directory.changed() });
     const directory = new PeerDirectory({ apiServices: this.#apiServices, facts: this.#facts });
     this.directory = directory;
+    this.documents = new PeerOpenApi({ ...deps, apiServices: this.#apiServices, services: this.services, facts: this.#facts });
     this.handle = aggregatedRequests({ apiServices: this.#apiServices, services: this.services, peers: deps.peers });
     this.#apiServices.onChange(() => {
       this.#facts.keepOnly(new Set(this.#apiServices.remotes().map(({ place }) => placeKey(place))));

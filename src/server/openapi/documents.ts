@@ -7,7 +7,9 @@ import { documentV2 } from "./document-v2.ts";
 import { documentV3 } from "./document-v3.ts";
 import { groupPath, rootPaths, versionPath } from "./fixed-paths.ts";
 import { encodeGnosticV2 } from "./gnostic.ts";
+import { mergeV2 } from "./merge-v2.ts";
 import { type PathDocument, pathsOf } from "./operations.ts";
+import type { PeerV2 } from "./peer-documents.ts";
 
 const encoder = new TextEncoder();
 
@@ -29,21 +31,23 @@ export class OpenApiDocuments {
   readonly #table: ResourceTable;
   readonly #version: string;
   readonly #v3 = new Map<string, Cached>();
-  #v2: { readonly generation: number; readonly json: EncodedDocument; readonly protobuf: EncodedDocument } | undefined;
+  /** `from`: the generations of the table and of other servers' documents. */
+  #v2: { readonly from: string; readonly json: EncodedDocument; readonly protobuf: EncodedDocument } | undefined;
 
   constructor(options: { readonly version: string }, deps: { readonly table: ResourceTable }) {
     this.#table = deps.table;
     this.#version = options.version;
   }
 
-  /** The whole API in one document. */
-  v2(form: "json" | "protobuf"): EncodedDocument {
-    const { generation } = this.#table;
-    if (this.#v2?.generation !== generation) {
+  /** The whole API in one document, with what other servers say of theirs. */
+  v2(form: "json" | "protobuf", peers: PeerV2 = { generation: 0, documents: [] }): EncodedDocument {
+    const from = `${this.#table.generation} ${peers.generation}`;
+    if (this.#v2?.from !== from) {
       const served = this.#table.all();
-      const document = documentV2([...Object.values(rootPaths), ...groupPaths(served), ...served.flatMap(pathsOf)], served, this.#version);
+      const own = documentV2([...Object.values(rootPaths), ...groupPaths(served), ...served.flatMap(pathsOf)], served, this.#version);
+      const document = mergeV2(own, peers.documents);
       const json = encoded(document);
-      this.#v2 = { generation, json, protobuf: { bytes: encodeGnosticV2(document), hash: json.hash } };
+      this.#v2 = { from, json, protobuf: { bytes: encodeGnosticV2(document), hash: json.hash } };
     }
     return this.#v2[form];
   }

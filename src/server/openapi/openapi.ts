@@ -4,6 +4,7 @@ import { textHash } from "../discovery/text-hash.ts";
 import { acceptedTypes } from "../respond/negotiate.ts";
 import type { PathHandler } from "../server.ts";
 import { type EncodedDocument, OpenApiDocuments } from "./documents.ts";
+import type { PeerDocuments } from "./peer-documents.ts";
 import type { ResourceTable } from "../resources/resource-table.ts";
 
 const encoder = new TextEncoder();
@@ -17,16 +18,24 @@ const TYPES_V2: { readonly [asked: string]: string | undefined } = {
 const TYPES_JSON: { readonly [asked: string]: string | undefined } = { "application/json": "application/json" };
 const YEAR_MS = 365 * 86_400_000;
 
+export interface OpenApiDeps {
+  readonly table: ResourceTable;
+  readonly clock: { now(): number };
+  /** Absent: nobody else serves anything. Requests for their v3 documents do not come here. */
+  readonly peers?: PeerDocuments | undefined;
+}
+
 /** `/openapi/v2`, `/openapi/v3` and below. `version` is what the documents call the API: `v1.36.0`. */
-export function openApiPaths(options: { readonly version: string }, deps: { readonly table: ResourceTable; readonly clock: { now(): number } }): PathHandler {
+export function openApiPaths(options: { readonly version: string }, deps: OpenApiDeps): PathHandler {
   const documents = new OpenApiDocuments(options, deps);
   return (request, { path }, query) => {
     if (!path.startsWith("/openapi/") || (request.method !== "GET" && request.method !== "HEAD")) return undefined;
     if (path === "/openapi/v2") {
       const type = typeFor(request, TYPES_V2);
-      return answer(request, documents.v2(type === PROTOBUF_V2 ? "protobuf" : "json"), type);
+      const form = type === PROTOBUF_V2 ? "protobuf" : "json";
+      return deps.peers === undefined ? answer(request, documents.v2(form), type) : deps.peers.v2().then((peers) => answer(request, documents.v2(form, peers), type));
     }
-    if (path === "/openapi/v3" || path === "/openapi/v3/") return answer(request, indexOf(documents), typeFor(request, TYPES_JSON));
+    if (path === "/openapi/v3" || path === "/openapi/v3/") return answer(request, indexOf(documents, deps.peers?.hashes()), typeFor(request, TYPES_JSON));
     if (!path.startsWith("/openapi/v3/")) return undefined;
     const key = path.slice("/openapi/v3/".length);
     const document = documents.v3(key);
@@ -41,15 +50,15 @@ export function openApiPaths(options: { readonly version: string }, deps: { read
   };
 }
 
-function urlOf(key: string, { hash }: EncodedDocument): string {
-  return `/openapi/v3/${key}?hash=${hash}`;
+function urlOf(key: string, { hash }: Pick<EncodedDocument, "hash">): string {
+  return `/openapi/v3/${key}?hash=${encodeURIComponent(hash)}`;
 }
 
-function indexOf(documents: OpenApiDocuments): EncodedDocument {
+function indexOf(documents: OpenApiDocuments, others: ReadonlyMap<string, string | undefined> = new Map()): EncodedDocument {
   const paths: Record<string, { readonly serverRelativeURL: string }> = {};
-  for (const key of documents.keys()) {
-    const document = documents.v3(key);
-    if (document !== undefined) paths[key] = { serverRelativeURL: urlOf(key, document) };
+  for (const key of [...new Set([...documents.keys(), ...others.keys()])].sort()) {
+    const hash = others.has(key) ? others.get(key) : documents.v3(key)?.hash;
+    if (hash !== undefined) paths[key] = { serverRelativeURL: hash === "" ? `/openapi/v3/${key}` : urlOf(key, { hash }) };
   }
   const text = JSON.stringify({ paths });
   return { bytes: encoder.encode(text), hash: textHash(text).toUpperCase() };
