@@ -28,6 +28,7 @@ import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { Auditor } from "../server/audit/auditor.ts";
+import { AuthenticationConfig } from "../server/aggregation/authentication-config.ts";
 import { ensureBootstrapObjects } from "../server/bootstrap/ensure-objects.ts";
 import { CrdRegistrar } from "../server/crd/registrar.ts";
 import { ObjectKeeper } from "../server/flow-control/object-keeper.ts";
@@ -44,7 +45,8 @@ import { openAuthentication } from "./identity/open-authentication.ts";
 import { openAuthorization } from "./identity/open-authorization.ts";
 import { openStore, type StorePlace } from "./open-store.ts";
 import { certificateAuthority } from "./pki/certificate-authority.ts";
-import { ensurePki, type Pki } from "./pki/pki.ts";
+import { notAfterMs } from "./pki/certificate-end.ts";
+import { ensurePki, FRONT_PROXY, type Pki } from "./pki/pki.ts";
 import { serveAggregatedApi } from "./serve-api.ts";
 import type { IdentitySettings } from "./settings/identity-settings.ts";
 import type { PermissionSettings } from "./settings/permission-settings.ts";
@@ -246,6 +248,9 @@ export class ControlPlane {
       const keeper = new ObjectKeeper({ ...api.parts, client: plane.client("system:apiserver") });
       await Promise.all([ensureBootstrapObjects(plane.client("system:apiserver"), { serviceCidr: options.serviceCidr }), keeper.settle()]);
       plane.#follow("objects of priority and fairness", keeper.run(plane.#stop.signal));
+      const trust = { clientCa: pki.ca.certificate, requestHeaderCa: pki.frontProxyCa.certificate, allowedNames: [FRONT_PROXY] };
+      const trustDeps = { ...api.parts, client: plane.client("system:apiserver"), notAfterMs };
+      plane.#follow("authentication of other API servers", new AuthenticationConfig(trust, trustDeps).run(plane.#stop.signal));
       deps.stage("API server");
       return plane;
     } catch (error) {

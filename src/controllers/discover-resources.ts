@@ -3,6 +3,7 @@ import type { Client } from "../client/client.ts";
 import type { APIGroupList, APIResourceList } from "../meta/generated/meta-v1.ts";
 import type { AnyObject } from "../meta/object.ts";
 import { parseApiVersion, type Resource } from "../meta/resource.ts";
+import { hasReason } from "../meta/status-error.ts";
 import { messageOf } from "./failures.ts";
 
 /** A resource that the server says it serves, in its group's preferred version. */
@@ -26,7 +27,8 @@ export async function discoverResources(client: Pick<Client, "raw">): Promise<Di
       try {
         return resourcesOf((await client.raw("GET", groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`)) as APIResourceList);
       } catch (error) {
-        failures.set(groupVersion, messageOf(error));
+        // @upstream client-go/discovery/aggregated_discovery.go StaleGroupVersionError
+        failures.set(groupVersion, hasReason(error, "ServiceUnavailable") ? `stale GroupVersion discovery: ${groupVersion}` : messageOf(error));
         return [];
       }
     }),

@@ -9,16 +9,18 @@ import { noMetrics } from "../../src/base/metrics.ts";
 import type { Client } from "../../src/client/client.ts";
 import { inProcessClient } from "../../src/client/in-process-client.ts";
 import { makeLeaf } from "../../src/cluster/pki/certificates.ts";
-import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
+import { notAfterMs } from "../../src/cluster/pki/certificate-end.ts";
+import { ensurePki, FRONT_PROXY, type Pki } from "../../src/cluster/pki/pki.ts";
 import { serveAggregatedApi } from "../../src/cluster/serve-api.ts";
 import { versionInfo } from "../../src/cluster/version.ts";
 import { parseCidr } from "../../src/meta/ip.ts";
 import { toYaml } from "../../src/meta/yaml-codec.ts";
 import { systemClock } from "../../src/platform/node/clock.ts";
-import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
 import { nodePeerClient } from "../../src/platform/node/peer-client.ts";
+import { nodeWebhookClient } from "../../src/platform/node/webhook-client.ts";
 import { systemRandom } from "../../src/platform/node/random.ts";
 import { nodeSigner } from "../../src/platform/node/signer.ts";
+import { AuthenticationConfig } from "../../src/server/aggregation/authentication-config.ts";
 import { ensureBootstrapObjects } from "../../src/server/bootstrap/ensure-objects.ts";
 import { encodeForStore } from "../../src/server/cache/cache-entry.ts";
 import { CrdRegistrar } from "../../src/server/crd/registrar.ts";
@@ -77,6 +79,8 @@ export async function aggregatedCluster(): Promise<AggregatedCluster> {
   const admin = inProcessClient(api.handle, { name: "admin", groups: ["system:masters", "system:authenticated"] });
   const running: Promise<unknown>[] = [api.run(stop.signal)];
   await ensureBootstrapObjects(admin, { serviceCidr: "10.43.0.0/16" });
+  const trust = { clientCa: pki.ca.certificate, requestHeaderCa: pki.frontProxyCa.certificate, allowedNames: [FRONT_PROXY] };
+  running.push(new AuthenticationConfig(trust, { ...api.parts, client: admin, notAfterMs }).run(stop.signal));
   running.push(aggregator.run(admin, stop.signal), new CrdRegistrar({ ...api.parts, client: admin, services: aggregator.services, webhooks: nodeWebhookClient }).run(stop.signal));
   const listener = new Listener(
     { certificate: pki.apiServer.certificate, privateKey: pki.apiServer.privateKey, clientCa: pki.ca.certificate },

@@ -3,7 +3,19 @@ import { once } from "node:events";
 import { request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
 import { afterEach, expect, it } from "vitest";
-import { apiServices, customResourceDefinitions, namespaces, services } from "../../src/api/generated/resources.ts";
+import { apiServices, configMaps, customResourceDefinitions, namespaces, services } from "../../src/api/generated/resources.ts";
+import type { Namespace } from "../../src/api/generated/types/core-v1.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { noMetrics } from "../../src/base/metrics.ts";
+import { createEventRecorder } from "../../src/client/event-recorder-writer.ts";
+import { createInformerFactory } from "../../src/client/informer-factory.ts";
+import { namespaceController } from "../../src/controllers/namespace/reconcile.ts";
+import type { KubeObject } from "../../src/meta/object.ts";
+import type { Resource } from "../../src/meta/resource.ts";
+import type { WatchEvent } from "../../src/meta/watch-event.ts";
+import { systemClock } from "../../src/platform/node/clock.ts";
+import { systemRandom } from "../../src/platform/node/random.ts";
+import { runControllers } from "../../src/reconcile/run-controllers.ts";
 import { kubectlBinaries, kubectlPath } from "../e2e/kubectl-binaries.ts";
 import { type ProgramResult, runProgram } from "../e2e/run-program.ts";
 import { type AggregatedCluster, aggregatedCluster } from "./aggregated-cluster.ts";
@@ -177,12 +189,11 @@ it("what is served here registers itself", async () => {
   expect(apps.spec).toEqual({ group: "apps", version: "v1", groupPriorityMinimum: 17_800, versionPriority: 15 });
   expect(apps.status?.conditions?.[0]).toMatchObject({ type: "Available", status: "True", reason: "Local", message: "Local APIServices are always available" });
 
-  const gone = watchFor("v1.apps", "ADDED");
+  let from = await apiServiceVersion();
   await admin.delete(apiServices, "v1.apps");
-  await gone;
+  await apiServiceEvent("v1.apps", from, "ADDED");
 
-  const made = watchFor("v1.stars.example.com", "ADDED");
-  const removed = watchFor("v1.stars.example.com", "DELETED");
+  from = await apiServiceVersion();
   await admin.create(customResourceDefinitions, {
     metadata: { name: "stars.stars.example.com" },
     spec: {
@@ -192,20 +203,100 @@ it("what is served here registers itself", async () => {
       versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
     },
   });
-  await made;
+  await apiServiceEvent("v1.stars.example.com", from, "ADDED");
   expect(await admin.get(apiServices, "v1.stars.example.com")).toMatchObject({
     metadata: { labels: { "kube-aggregator.kubernetes.io/automanaged": "true" } },
     spec: { groupPriorityMinimum: 1000, versionPriority: 100 },
   });
   await admin.delete(customResourceDefinitions, "stars.stars.example.com");
-  await removed;
-  expect((await admin.list(namespaces)).items.length).toBeGreaterThan(0);
+  await apiServiceEvent("v1.stars.example.com", from, "DELETED");
 });
 
-/** Resolves when the APIService comes or goes from now on. */
-async function watchFor(name: string, type: "ADDED" | "DELETED"): Promise<void> {
+it("a namespace takes with it what other servers keep in it, and waits for those that do not answer", async () => {
+  cluster = await aggregatedCluster();
+  const { admin } = cluster;
+  const server = await cluster.startExtension({ aggregated: false });
+  await cluster.register(server);
+  await cluster.available(NAME, { status: "True" });
   const stop = new AbortController();
-  const { metadata } = await cluster.admin.list(apiServices);
-  for await (const events of cluster.admin.watch(apiServices, { resourceVersion: metadata?.resourceVersion ?? "", fieldSelector: `metadata.name=${name}`, signal: stop.signal }))
+  const { signal } = stop;
+  const deps = { client: admin, clock: systemClock, random: systemRandom, log: silentLogger };
+  const informers = createInformerFactory({}, deps);
+  const recorder = createEventRecorder({ ...deps, component: "test" });
+  const controller = namespaceController({ ...deps, informers, recorder, metrics: noMetrics });
+  const running = [informers.run(signal), runControllers([controller], { ...deps, informers, metrics: noMetrics }, signal)];
+  const widgets: Resource<KubeObject> = { group: "widgets.example.com", version: "v1", resource: "widgets", kind: "Widget", namespaced: true };
+  for (const name of ["first", "second"]) await admin.create(namespaces, { metadata: { name } });
+  await admin.create(widgets, { metadata: { name: "kept", namespace: "second" } }, { namespace: "second" });
+  await admin.create(widgets, { metadata: { name: "lost", namespace: "first" } }, { namespace: "first" });
+
+  const before = await namespaceVersion();
+  await admin.delete(namespaces, "first");
+  await namespaceEvent("first", before, ({ type }) => type === "DELETED");
+  expect((await admin.list(widgets)).items.map(({ metadata }) => metadata.name)).toEqual(["kept"]);
+
+  await server.kill();
+  await admin.delete(services, "extension", { namespace: "default" });
+  await cluster.available(NAME, { reason: "ServiceNotFound" });
+  await admin.delete(namespaces, "second");
+  const failed = ({ object }: WatchEvent<Namespace>): boolean =>
+    object.status?.conditions?.some(({ type, status }) => type === "NamespaceDeletionDiscoveryFailure" && status === "True") ?? false;
+  const condition = (await namespaceEvent("second", before, failed)).status?.conditions?.find(({ type }) => type === "NamespaceDeletionDiscoveryFailure");
+  const stale = "widgets.example.com/v1: stale GroupVersion discovery: widgets.example.com/v1";
+  expect(condition).toMatchObject({
+    reason: "DiscoveryFailed",
+    message: `Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: ${stale}`,
+  });
+  await admin.delete(apiServices, NAME);
+  await namespaceEvent("second", before, ({ type }) => type === "DELETED");
+  stop.abort();
+  await Promise.allSettled(running);
+});
+
+const namespaceVersion = async (): Promise<string> => (await cluster.admin.list(namespaces)).metadata.resourceVersion ?? "";
+
+/** Resolves with a namespace when something has been seen of it after a resourceVersion. */
+async function namespaceEvent(name: string, resourceVersion: string, wanted: (event: WatchEvent<Namespace>) => boolean): Promise<Namespace> {
+  const stop = new AbortController();
+  for await (const events of cluster.admin.watch(namespaces, { resourceVersion, fieldSelector: `metadata.name=${name}`, signal: stop.signal })) {
+    const found = events.find(wanted);
+    if (found === undefined) continue;
+    stop.abort();
+    return found.object;
+  }
+  throw new Error("the watch ended");
+}
+
+it("other servers can learn whom to trust, again after somebody took it away", async () => {
+  cluster = await aggregatedCluster();
+  const { admin, pki } = cluster;
+  const name = "extension-apiserver-authentication";
+  const data = {
+    "client-ca-file": pki.ca.certificate,
+    "requestheader-client-ca-file": pki.frontProxyCa.certificate,
+    "requestheader-allowed-names": '["front-proxy-client"]',
+    "requestheader-username-headers": '["X-Remote-User"]',
+  };
+  const { resourceVersion } = await seenConfigMap(name, "0");
+  expect(await admin.get(configMaps, name, { namespace: "kube-system" })).toMatchObject({ data });
+  await admin.delete(configMaps, name, { namespace: "kube-system" });
+  expect(await seenConfigMap(name, resourceVersion)).toMatchObject({ data });
+});
+
+/** Resolves with the ConfigMap when it is made after a resourceVersion. */
+async function seenConfigMap(name: string, resourceVersion: string): Promise<{ readonly resourceVersion: string; readonly data: unknown }> {
+  const selection = { namespace: "kube-system", fieldSelector: `metadata.name=${name}` };
+  const options = resourceVersion === "0" ? selection : { ...selection, resourceVersion };
+  for await (const events of cluster.admin.watch(configMaps, { ...options, signal: new AbortController().signal }))
+    for (const { type, object } of events) if (type === "ADDED") return { resourceVersion: object.metadata.resourceVersion ?? "", data: object.data };
+  throw new Error("the watch ended");
+}
+
+const apiServiceVersion = async (): Promise<string> => (await cluster.admin.list(apiServices)).metadata.resourceVersion ?? "";
+
+/** Resolves when an APIService has come or gone after a resourceVersion. */
+async function apiServiceEvent(name: string, resourceVersion: string, type: "ADDED" | "DELETED"): Promise<void> {
+  const stop = new AbortController();
+  for await (const events of cluster.admin.watch(apiServices, { resourceVersion, fieldSelector: `metadata.name=${name}`, signal: stop.signal }))
     if (events.some((event) => event.type === type)) stop.abort();
 }

@@ -25,6 +25,9 @@ export interface PkiOptions {
   readonly nowMs: number;
 }
 
+/** As whom the API server speaks to aggregated servers for others. */
+export const FRONT_PROXY = "front-proxy-client";
+
 const CA_DAYS = 3650;
 const LEAF_DAYS = 365;
 /** A certificate that ends sooner is made anew at start. */
@@ -57,7 +60,7 @@ export async function ensurePki(options: PkiOptions): Promise<Pki> {
       organizations: ["kubeadm:cluster-admins", "system:masters"],
       usage: "client",
     }),
-    frontProxyClient: await leaf("front-proxy-client", frontProxyCa, { commonName: "front-proxy-client", usage: "client" }),
+    frontProxyClient: await leaf("front-proxy-client", frontProxyCa, { commonName: FRONT_PROXY, usage: "client" }),
     admin: await leaf("admin", ca, { commonName: "kubernetes-admin", organizations: ["system:masters"], usage: "client" }),
     serviceAccountKey: await ensureSigningKey(directory),
   };
