@@ -49,8 +49,11 @@ async function serve() {
       plugins: [],
       special: new Map(),
       paths: [
-        (_request, { path }, _query, user): Promise<ApiResponse> | undefined =>
-          path === "/wait" ? new Promise((resolve) => serving.push({ by: user.name, release: () => resolve({ status: 200, headers: {}, body: { type: "empty" } }) })) : undefined,
+        (_request, { path }, _query, user): Promise<ApiResponse> | undefined => {
+          if (path !== "/wait") return undefined;
+          started.push(user.name);
+          return new Promise((resolve) => serving.push({ by: user.name, release: () => resolve({ status: 200, headers: {}, body: { type: "empty" } }) }));
+        },
         (_request, { path }) => {
           if (path === "/broken") throw new Error("the password is swordfish");
           return undefined;
