@@ -4,12 +4,12 @@ import { seededRandom } from "../base/random.ts";
 import { chooseNode, enoughNodes, rateNodes } from "./choose-node.ts";
 import { podInfo } from "./cluster/pod-info.ts";
 import { Cycle } from "./cycle.ts";
-import { Nominations } from "./nominations.ts";
 import { nodeAffinity } from "./plugins/node-affinity.ts";
 import { balancedAllocation, nodeResourcesFit } from "./plugins/node-resources.ts";
 import { nodePorts, nodeUnschedulable, taintToleration } from "./plugins/node-state.ts";
 import { podTopologySpread } from "./plugins/pod-topology-spread.ts";
-import { aNode, aPod, clusterOf, cycleOf } from "./sample-objects.ts";
+import { preempt } from "./preemption/preempt.ts";
+import { aNode, aPod, clusterOf, cycleOf, type PodWishes } from "./sample-objects.ts";
 import { TemplateMemos } from "./template-memo.ts";
 import { diagnosisText } from "./verdict.ts";
 
@@ -105,11 +105,11 @@ describe("choosing a node", () => {
 });
 
 describe("nominated pods", () => {
-  const cluster = clusterOf([aNode("n", { allocatable: { cpu: "2", memory: "8Gi", pods: "10" } })]);
+  const small = () => clusterOf([aNode("n", { allocatable: { cpu: "2", memory: "8Gi", pods: "10" } })]);
   const judged = (priority: number, nominatedPriority: number): string | undefined => {
-    const nominations = new Nominations();
-    nominations.set(podInfo(aPod("vip", { requests: { cpu: "2" }, spec: { priority: nominatedPriority } })), "n");
-    const cycle = new Cycle(podInfo(aPod("p", { requests: { cpu: "1" }, spec: { priority } })), { cluster, plugins, nominations });
+    const cluster = small();
+    cluster.nominations.set(podInfo(aPod("vip", { requests: { cpu: "2" }, spec: { priority: nominatedPriority } })), "n");
+    const cycle = new Cycle(podInfo(aPod("p", { requests: { cpu: "1" }, spec: { priority } })), { cluster, plugins });
     const [node] = cluster.nodes;
     return node === undefined ? "no node" : cycle.judge(node)?.rejections[0]?.reason;
   };
@@ -119,22 +119,27 @@ describe("nominated pods", () => {
   });
 
   it("do not count against themselves, and are only tried", () => {
-    const nominations = new Nominations();
+    const cluster = small();
     const vip = podInfo(aPod("vip", { requests: { cpu: "2" } }));
-    nominations.set(vip, "n");
+    cluster.nominations.set(vip, "n");
     const [node] = cluster.nodes;
-    const cycle = new Cycle(vip, { cluster, plugins, nominations });
+    const cycle = new Cycle(vip, { cluster, plugins });
     expect([node === undefined ? "no node" : cycle.judge(node), node?.pods.size]).toEqual([undefined, 0]);
   });
 
   it("are where they were nominated last", () => {
-    const nominations = new Nominations();
+    const cluster = clusterOf([aNode("n1"), aNode("n2")]);
+    const { nominations } = cluster;
+    const on = (node: string) => cluster.node(node)?.nominated.map(({ key }) => key);
     const pod = podInfo(aPod("a"));
     nominations.set(pod, "n1");
     nominations.set(pod, "n2");
-    expect([nominations.on("n1"), nominations.on("n2"), nominations.nodeOf(pod.key)]).toEqual([[], [pod], "n2"]);
+    expect([on("n1"), on("n2"), nominations.nodeOf(pod.key)]).toEqual([[], ["default/a"], "n2"]);
+    cluster.removeNode("n2");
+    cluster.setNode(aNode("n2"));
+    expect(on("n2")).toEqual(["default/a"]);
     nominations.delete(pod.key);
-    expect([nominations.on("n2"), nominations.isEmpty]).toEqual([[], true]);
+    expect([on("n2"), nominations.isEmpty]).toEqual([[], true]);
   });
 });
 
@@ -148,7 +153,7 @@ it("remembers by template what it would say afresh, whatever happens to the node
     { spec: { containers: [{ name: "c", ports: [{ containerPort: 1, hostPort: 80 }] }] } },
   );
   const step = fc.oneof(
-    fc.record({ do: fc.constant("schedule" as const), pod: template }),
+    fc.record({ do: fc.constant("schedule" as const), pod: template, priority: fc.constantFrom(0, 10, 20), isNominated: fc.boolean() }),
     fc.record({ do: fc.constant("take" as const), pod: fc.nat(10) }),
     fc.record({
       do: fc.constant("node" as const),
@@ -158,24 +163,38 @@ it("remembers by template what it would say afresh, whatever happens to the node
       tainted: fc.boolean(),
     }),
     fc.record({ do: fc.constant("drop" as const), name: fc.constantFrom(...names) }),
+    fc.record({ do: fc.constant("nominate" as const), name: fc.constantFrom(...names), pod: template, priority: fc.constantFrom(0, 10, 20), as: fc.nat(3) }),
+    fc.record({ do: fc.constant("forget" as const), as: fc.nat(3) }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const cluster = clusterOf(names.map((name) => aNode(name)));
       const memos = new TemplateMemos();
-      const nominations = new Nominations();
+      const withPriority = (name: string, wishes: PodWishes, priority: number) => podInfo(aPod(name, { ...wishes, spec: { ...wishes.spec, priority } }));
       let pods = 0;
       for (const next of steps) {
         if (next.do === "schedule") {
-          const pod = podInfo(aPod(`p${pods}`, next.pod));
+          // One that is nominated itself is another for the node that it is nominated to.
+          const pod = withPriority(next.isNominated ? "v0" : `p${pods}`, next.pod, next.priority);
           pods += 1;
-          const remembered = new Cycle(pod, { cluster, plugins, memos, nominations });
-          const fresh = new Cycle(pod, { cluster, plugins, nominations });
+          const remembered = new Cycle(pod, { cluster, plugins, memos });
+          const fresh = new Cycle(pod, { cluster, plugins });
           for (const node of cluster.nodes) expect(remembered.judge(node)).toEqual(fresh.judge(node));
           expect(rateNodes(remembered, cluster.nodes)).toEqual(rateNodes(fresh, cluster.nodes));
           const choice = chooseNode(remembered, { startIndex: 0 }, seededRandom(pods));
-          if (choice.node !== undefined) cluster.addPod(pod, choice.node.name);
-        } else if (next.do === "take") cluster.removePod(`default/p${next.pod}`);
+          if (choice.node !== undefined) {
+            if (!next.isNominated) cluster.addPod(pod, choice.node.name);
+          } else {
+            const search = { budgets: [], nowMs: 0 };
+            const afresh = chooseNode(fresh, { startIndex: 0 }, seededRandom(pods));
+            if (afresh.node !== undefined) throw new Error("no node was to be found");
+            expect(choice.diagnosis).toEqual(afresh.diagnosis);
+            const outcome = preempt(remembered, choice.diagnosis, { ...search, resolvable: choice.resolvable }, seededRandom(pods));
+            expect(outcome).toEqual(preempt(fresh, afresh.diagnosis, search, seededRandom(pods)));
+          }
+        } else if (next.do === "nominate") cluster.nominations.set(withPriority(`v${next.as}`, next.pod, next.priority), next.name);
+        else if (next.do === "forget") cluster.nominations.delete(`default/v${next.as}`);
+        else if (next.do === "take") cluster.removePod(`default/p${next.pod}`);
         else if (next.do === "drop") cluster.removeNode(next.name);
         else {
           const taints = next.tainted ? [{ key: "t", effect: "NoSchedule" }] : [];

@@ -1,12 +1,14 @@
 import type { Random } from "../base/random.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import type { Cycle } from "./cycle.ts";
+import { filterNodes } from "./filter-nodes.ts";
 import type { Plugin } from "./plugin.ts";
-import type { Diagnosis, Verdict } from "./verdict.ts";
+import type { Diagnosis } from "./verdict.ts";
 
 export type Choice =
   | { readonly node: NodeInfo; readonly evaluated: number; readonly feasible: number }
-  | { readonly node: undefined; readonly diagnosis: Diagnosis; readonly evaluated: number };
+  /** `resolvable`: the nodes where the end of other pods might help. */
+  | { readonly node: undefined; readonly diagnosis: Diagnosis; readonly resolvable?: readonly NodeInfo[]; readonly evaluated: number };
 
 export interface ChooseOptions {
   /** Where in the list of nodes to begin, so that all get their turn when only some are looked at. */
@@ -35,30 +37,14 @@ export function chooseNode(cycle: Cycle, options: ChooseOptions, random: Random)
   const nominated = cluster.node(pod.pod.status?.nominatedNodeName ?? "");
   if (nominated !== undefined && cycle.judge(nominated) === undefined) return { node: nominated, evaluated: 1, feasible: 1 };
   const nodes = only === undefined ? cluster.nodes : [...only.nodes].flatMap((name) => cluster.node(name) ?? []);
-  const { feasible, verdicts } = filterNodes(cycle, nodes, options);
+  const wanted = enoughNodes(nodes.length, options.percentageOfNodesToScore);
+  const { feasible, verdicts, resolvable, reasons } = filterNodes(cycle, nodes, { startIndex: options.startIndex, wanted });
   const evaluated = feasible.length + verdicts.length;
   if (feasible.length > 0) return { node: best(cycle, feasible, random), evaluated, feasible: feasible.length };
-  const plugins = new Set([...verdicts.map(({ plugin }) => plugin), ...(only?.plugins ?? [])]);
+  const plugins = new Set(only?.plugins);
+  for (const { plugin } of verdicts) plugins.add(plugin);
   const others = only === undefined ? {} : { others: `node(s) didn't satisfy plugin(s) [${only.plugins.join(" ")}]` };
-  return { node: undefined, diagnosis: { total, verdicts, plugins, ...others }, evaluated };
-}
-
-function filterNodes(
-  cycle: Cycle,
-  nodes: readonly NodeInfo[],
-  { startIndex, percentageOfNodesToScore }: ChooseOptions,
-): { readonly feasible: NodeInfo[]; readonly verdicts: Verdict[] } {
-  const wanted = enoughNodes(nodes.length, percentageOfNodesToScore);
-  const feasible: NodeInfo[] = [];
-  const verdicts: Verdict[] = [];
-  let at = nodes.length === 0 ? 0 : startIndex % nodes.length;
-  for (let offset = 0; offset < nodes.length && feasible.length < wanted; offset += 1, at = at + 1 === nodes.length ? 0 : at + 1) {
-    const node = nodes[at] as NodeInfo;
-    const verdict = cycle.judge(node);
-    if (verdict === undefined) feasible.push(node);
-    else verdicts.push(verdict);
-  }
-  return { feasible, verdicts };
+  return { node: undefined, diagnosis: { total, verdicts, plugins, reasons, ...others }, resolvable, evaluated };
 }
 
 function best(cycle: Cycle, feasible: readonly NodeInfo[], random: Random): NodeInfo {

@@ -1,7 +1,6 @@
 import type { Cluster } from "./cluster/cluster-state.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import type { PodInfo } from "./cluster/pod-info.ts";
-import type { Nominations } from "./nominations.ts";
 import type { CycleState, Plugin, Relief } from "./plugin.ts";
 import type { TemplateMemo, TemplateMemos } from "./template-memo.ts";
 import type { Verdict } from "./verdict.ts";
@@ -17,7 +16,6 @@ export interface CycleDeps {
   readonly plugins: readonly Plugin[];
   /** Absent: every node is judged afresh. */
   readonly memos?: TemplateMemos | undefined;
-  readonly nominations: Nominations;
 }
 
 /** One pod's filters, prepared against the cluster as it is. Good until the cluster changes. */
@@ -30,18 +28,16 @@ export class Cycle {
   readonly refusal: { readonly plugin: string; readonly reason: string } | undefined;
   /** The only nodes that can do, and who says so. */
   readonly only: { readonly nodes: ReadonlySet<string>; readonly plugins: readonly string[] } | undefined;
-  readonly #nominations: Nominations;
   readonly #local: readonly Run[];
   readonly #others: readonly Run[];
   /** Of the plug-in that may relieve, if it came to its turn. */
   readonly #relieving: Run | undefined;
 
-  constructor(pod: PodInfo, { cluster, plugins, memos, nominations }: CycleDeps) {
+  constructor(pod: PodInfo, { cluster, plugins, memos }: CycleDeps) {
     this.pod = pod;
     this.cluster = cluster;
     this.plugins = plugins;
     this.memo = memos?.of(pod.template);
-    this.#nominations = nominations;
     const local: Run[] = [];
     const others: Run[] = [];
     const naming: string[] = [];
@@ -79,9 +75,43 @@ export class Cycle {
 
   /** Undefined: the pod may run there, with those that are to come there as well as without. @upstream RunFilterPluginsWithNominatedPods */
   judge(node: NodeInfo): Verdict | undefined {
-    if (!this.#nominations.isEmpty && this.#nominatedOn(node).length > 0) return this.try(node).judge();
-    const verdict = this.#judgeLocally(node);
+    if (node.nominated.length > 0) return this.#judgeNominated(node);
+    const { memo } = this;
+    if (memo === undefined) return this.#judgeBy(this.#local, node) ?? this.#judgeBy(this.#others, node);
+    let verdict: Verdict | undefined;
+    if (memo.isJudged(node)) verdict = memo.verdict(node);
+    else {
+      verdict = this.#judgeBy(this.#local, node);
+      memo.judged(node, verdict);
+    }
     return verdict ?? (this.#others.length === 0 ? undefined : this.#judgeBy(this.#others, node));
+  }
+
+  /** A node that others are to come to. What is remembered of it is remembered for pods of this priority. */
+  #judgeNominated(node: NodeInfo): Verdict | undefined {
+    const memo = this.memoFor(node);
+    if (memo === undefined) return this.try(node).judge();
+    if (memo.isJudged(node)) return memo.verdict(node);
+    const verdict = this.try(node).judge();
+    memo.judged(node, verdict);
+    return verdict;
+  }
+
+  /** What is remembered of whole verdicts, whoever is nominated there; see `ownSlot` for the exception. */
+  wholeMemo(): TemplateMemo | undefined {
+    return this.#others.length > 0 ? undefined : this.memo;
+  }
+
+  /** The slot of the node that this pod itself is nominated to: there it is unlike others of its template. -1: none. */
+  ownSlot(): number {
+    return this.cluster.nominations.slotOf(this.pod.key) ?? -1;
+  }
+
+  /** What may be remembered of a whole verdict on the node: nothing that looks beyond the node has a say, and this pod is as any other of its template. */
+  memoFor(node: NodeInfo): TemplateMemo | undefined {
+    if (this.#others.length > 0) return undefined;
+    for (const { key } of node.nominated) if (key === this.pod.key) return undefined;
+    return this.memo;
   }
 
   /** A copy of the node and of all that is known about it, to take pods off and put them on. */
@@ -108,17 +138,8 @@ export class Cycle {
   }
 
   /** Others that are to come to the node and that this pod may not push aside. */
-  #nominatedOn({ name }: NodeInfo): readonly PodInfo[] {
-    return this.#nominations.on(name).filter(({ key, priority }) => priority >= this.pod.priority && key !== this.pod.key);
-  }
-
-  #judgeLocally(node: NodeInfo): Verdict | undefined {
-    const { memo } = this;
-    if (memo === undefined) return this.#judgeBy(this.#local, node);
-    if (memo.isJudged(node)) return memo.verdict(node);
-    const verdict = this.#judgeBy(this.#local, node);
-    memo.judged(node, verdict);
-    return verdict;
+  #nominatedOn({ nominated }: NodeInfo): readonly PodInfo[] {
+    return nominated.length === 0 ? nominated : nominated.filter(({ key, priority }) => priority >= this.pod.priority && key !== this.pod.key);
   }
 
   #judgeBy(runs: readonly Run[], node: NodeInfo): Verdict | undefined {

@@ -53,8 +53,8 @@ export interface Relief {
 export interface Plugin {
   readonly name: string;
   /**
-   * Whether filter and score read nothing but what PodInfo.template holds and the one node, so that the answer stands
-   * for all pods of a template until the node changes. Such plug-ins have no state, and come before all others.
+   * Whether filter and score read nothing but what PodInfo.template holds, the one node and (seldom changed) device
+   * classes, so that the answer stands for all pods of a template until the node changes. Such plug-ins have no state, and come before all others.
    */
   readonly isLocal?: true;
   /** Whether the pod need not be tried yet. @upstream PreEnqueue */

@@ -3,7 +3,7 @@ import { keyOf } from "../meta/object.ts";
 import { type Change, podActions } from "./changes.ts";
 import type { ClusterState } from "./cluster/cluster-state.ts";
 import { podInfo } from "./cluster/pod-info.ts";
-import type { Nominations } from "./nominations.ts";
+import type { Nominations } from "./cluster/nominations.ts";
 import type { SchedulingQueue } from "./queue.ts";
 import type { VerdictRecord } from "./verdict-record.ts";
 

@@ -2,7 +2,6 @@ import type { Node, NodeSpec, Pod, PodSpec, PodStatus } from "../api/generated/t
 import { ClusterState } from "./cluster/cluster-state.ts";
 import { type PodInfo, podInfo } from "./cluster/pod-info.ts";
 import { Cycle } from "./cycle.ts";
-import { Nominations } from "./nominations.ts";
 import type { Plugin } from "./plugin.ts";
 import type { NamespaceReader } from "./plugins/namespace-reader.ts";
 import type { Verdict } from "./verdict.ts";
@@ -63,7 +62,7 @@ export function namespacesOf(labels: Readonly<Record<string, Readonly<Record<str
 }
 
 export function cycleOf(pod: Pod | PodInfo, cluster: ClusterState, plugins: readonly Plugin[]): Cycle {
-  return new Cycle("pod" in pod ? pod : podInfo(pod), { cluster, plugins, nominations: new Nominations() });
+  return new Cycle("pod" in pod ? pod : podInfo(pod), { cluster, plugins });
 }
 
 /** What the plug-ins say of every node: `{n1: "ok", n2: "node(s) were unschedulable"}`; `!` marks what preemption cannot help. */

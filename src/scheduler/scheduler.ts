@@ -20,11 +20,10 @@ import { ClaimBinder } from "./devices/bind-claims.ts";
 import { DYNAMIC_RESOURCES } from "./devices/dynamic-resources.ts";
 import { followCluster } from "./follow-cluster.ts";
 import { schedulerMetrics } from "./metrics.ts";
-import { Nominations } from "./nominations.ts";
 import { deletion, PodEvents, schedulerNameOf, type SchedulerState } from "./pod-events.ts";
 import { PodStatusWriter, type StatusWish } from "./pod-status-writer.ts";
 import { evictVictims } from "./preemption/evict-victims.ts";
-import type { Candidate } from "./preemption/find-victims.ts";
+import type { Candidate } from "./preemption/candidate.ts";
 import { preempt } from "./preemption/preempt.ts";
 import { buildProfile, GATES, NO_NODES_PLUGIN, PREEMPTION, type Profile, type ProfileOptions, queueHints } from "./profile.ts";
 import { type QueuedPod, type QueueOptions, SchedulingQueue } from "./queue.ts";
@@ -96,7 +95,8 @@ export class Scheduler {
       gate: (pod) => this.#gate(pod),
       moved: (place, by) => this.#metrics.pending.add(by, [place]),
     });
-    this.#state = { cluster: new ClusterState(), queue, nominations: new Nominations(), verdicts: new VerdictRecord(), assumed: new Map() };
+    const cluster = new ClusterState();
+    this.#state = { cluster, queue, nominations: cluster.nominations, verdicts: new VerdictRecord(), assumed: new Map() };
     this.#events = new PodEvents({ isOurs: (name) => this.#profiles.has(name) }, this.#state);
   }
 
@@ -240,7 +240,7 @@ export class Scheduler {
       return "unschedulable";
     }
     this.#metrics.preemptions.inc();
-    const outcome = preempt(cycle, diagnosis, { budgets: this.#readers.budgets.list(), nowMs: this.#deps.clock.now() }, this.#deps.random);
+    const outcome = preempt(cycle, diagnosis, { budgets: this.#readers.budgets.list(), resolvable: choice.resolvable, nowMs: this.#deps.clock.now() }, this.#deps.random);
     if (outcome.candidate === undefined) {
       const afterwards = relief.text === "" ? outcome.message : `${relief.text}, ${outcome.message}`;
       this.#misfit(queued, diagnosis, diagnosisText(diagnosis, afterwards), outcome.keepsNomination ? {} : { nominatedNodeName: "" });
@@ -262,8 +262,7 @@ export class Scheduler {
   }
 
   #cycle(pod: PodInfo, { plugins, memos }: Pick<Profile, "plugins"> & { readonly memos: Profile["memos"] | undefined }): Cycle {
-    const { cluster, nominations } = this.#state;
-    return new Cycle(pod, { cluster, plugins, memos, nominations });
+    return new Cycle(pod, { cluster: this.#state.cluster, plugins, memos });
   }
 
   /** The pod counts on the node from now on; the binding follows. */
@@ -337,10 +336,10 @@ export class Scheduler {
 
   /** Ends the victims in the background; until that is asked for the pod is not tried again. */
   #makeRoom(candidate: Candidate, pod: PodInfo): void {
-    const { nominations, queue } = this.#state;
+    const { nominations, queue, cluster } = this.#state;
     this.#metrics.victims.observe(candidate.victims.length);
     // Less important pods that were to come here need another place.
-    for (const other of nominations.on(candidate.node)) {
+    for (const other of cluster.node(candidate.node)?.nominated ?? []) {
       if (other.priority >= pod.priority) continue;
       nominations.delete(other.key);
       this.#statuses.write(other.pod, { nominatedNodeName: "" });

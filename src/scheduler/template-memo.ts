@@ -1,19 +1,35 @@
+import { Generations } from "./cluster/generations.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
-import type { Verdict } from "./verdict.ts";
+import { DryRunMemo } from "./preemption/dry-run-memo.ts";
+import { isUnresolvable, type Verdict } from "./verdict.ts";
+
+/** What was said of a node, in a byte. */
+export const FITS = 0;
+export const RESOLVABLE = 1;
+export const UNRESOLVABLE = 2;
+
+/** Stands for texts that have no number. */
+export const UNCOUNTED = 0;
 
 /**
  * What the local plug-ins said of each node about pods of one template, by the node's slot. An entry stands for the
- * node's generation that it was worked out at: `generations[3] === 17` means that `verdicts[3]` is of generation 17.
+ * node's generation that it was worked out at: `judgedAt.values[3] === 17` means that `verdicts[3]` is of generation 17.
  * PERF: of hundreds of nodes only the one that took the last pod has to be judged again for the next pod of its kind.
  */
 export class TemplateMemo {
-  readonly #judgedAt: number[] = [];
+  readonly judgedAt = new Generations();
   readonly #verdicts: (Verdict | undefined)[] = [];
-  readonly #ratedAt: number[] = [];
-  readonly #ratings: number[] = [];
+  #kinds = new Uint8Array(64);
+  /** Which texts the verdict gives, as an index into `texts`. */
+  #said = new Uint16Array(64);
+  readonly #texts = new Map<string, number>();
+  readonly #reasons: (readonly string[])[] = [[]];
+  readonly #ratedAt = new Generations();
+  #ratings = new Float64Array(64);
+  readonly dryRuns = new DryRunMemo();
 
   isJudged({ slot, generation }: NodeInfo): boolean {
-    return this.#judgedAt[slot] === generation;
+    return this.judgedAt.values[slot] === generation;
   }
 
   /** Of a node that is judged. */
@@ -21,15 +37,38 @@ export class TemplateMemo {
     return this.#verdicts[slot];
   }
 
+  verdictAt(slot: number): Verdict | undefined {
+    return this.#verdicts[slot];
+  }
+
+  kindAt(slot: number): number {
+    return this.#kinds[slot] ?? FITS;
+  }
+
   judged({ slot, generation }: NodeInfo, verdict: Verdict | undefined): void {
-    fill(this.#judgedAt, slot);
-    this.#judgedAt[slot] = generation;
+    const said = verdict === undefined ? UNCOUNTED : this.#textsOf(verdict);
+    this.judgedAt.set(slot, generation);
     while (this.#verdicts.length < slot) this.#verdicts.push(undefined);
     this.#verdicts[slot] = verdict;
+    if (slot >= this.#kinds.length) {
+      this.#kinds = grown(this.#kinds, slot, Uint8Array);
+      this.#said = grown(this.#said, slot, Uint16Array);
+    }
+    this.#kinds[slot] = verdict === undefined ? FITS : isUnresolvable(verdict) ? UNRESOLVABLE : RESOLVABLE;
+    this.#said[slot] = said;
+  }
+
+  /** Adds to `counts`, by the numbers that `saidAt` gives, what they stand for. */
+  addReasons(counts: readonly number[], to: Map<string, number>): void {
+    for (const [said, count] of counts.entries()) for (const reason of count > 0 ? (this.#reasons[said] ?? []) : []) to.set(reason, (to.get(reason) ?? 0) + count);
+  }
+
+  saidAt(slot: number): number {
+    return this.#said[slot] ?? 0;
   }
 
   isRated({ slot, generation }: NodeInfo): boolean {
-    return this.#ratedAt[slot] === generation;
+    return this.#ratedAt.values[slot] === generation;
   }
 
   /** Of a node that is rated. */
@@ -38,19 +77,33 @@ export class TemplateMemo {
   }
 
   rated({ slot, generation }: NodeInfo, rating: number): number {
-    fill(this.#ratedAt, slot);
-    fill(this.#ratings, slot);
-    this.#ratedAt[slot] = generation;
+    this.#ratedAt.set(slot, generation);
+    if (slot >= this.#ratings.length) this.#ratings = grown(this.#ratings, slot, Float64Array);
     this.#ratings[slot] = rating;
     return rating;
   }
+
+  #textsOf({ rejections }: Verdict): number {
+    const reasons = rejections.map(({ reason }) => reason);
+    const text = reasons.join("\n");
+    let known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= MAX_TEXTS) return UNCOUNTED;
+    known = this.#reasons.length;
+    this.#texts.set(text, known);
+    this.#reasons.push(reasons);
+    return known;
+  }
 }
 
-/** Without holes: V8 keeps such arrays of numbers flat. */
-function fill(numbers: number[], upTo: number): void {
-  while (numbers.length < upTo) numbers.push(0);
+function grown<T extends Uint8Array | Uint16Array | Float64Array>(array: T, slot: number, make: new (length: number) => T): T {
+  const more = new make(Math.max(slot + 1, array.length * 2));
+  more.set(array);
+  return more;
 }
 
+/** Different texts of verdicts about one template that are numbered; others are looked at. */
+const MAX_TEXTS = 1024;
 /** Templates that are remembered; one more lets the one not used for longest go. */
 const MAX_TEMPLATES = 64;
 
@@ -58,6 +111,7 @@ export class TemplateMemos {
   /** Oldest use first. */
   readonly #memos = new Map<string, TemplateMemo>();
 
+  /** Something besides pods and nodes that local plug-ins go by has changed. */
   clear(): void {
     this.#memos.clear();
   }

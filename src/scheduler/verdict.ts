@@ -8,7 +8,8 @@ export interface Verdict {
 }
 
 export function isUnresolvable({ rejections }: Verdict): boolean {
-  return rejections.some(({ unresolvable }) => unresolvable);
+  for (const { unresolvable } of rejections) if (unresolvable) return true;
+  return false;
 }
 
 /** Why no node was taken. */
@@ -16,6 +17,8 @@ export interface Diagnosis {
   /** How many nodes there are. */
   readonly total: number;
   readonly verdicts: readonly Verdict[];
+  /** How many verdicts give each reason; absent: not counted yet. */
+  readonly reasons?: ReadonlyMap<string, number>;
   /** What keeps the pod from all nodes alike; there are no verdicts then. */
   readonly refusal?: string;
   /** What is said of the nodes without a verdict. */
@@ -25,12 +28,12 @@ export interface Diagnosis {
 }
 
 /** `0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint(s). preemption: …` @upstream framework/types.go FitError */
-export function diagnosisText({ total, verdicts, refusal, others }: Pick<Diagnosis, "total" | "verdicts" | "refusal" | "others">, afterwards = ""): string {
+export function diagnosisText({ total, verdicts, reasons: counted, refusal, others }: Omit<Diagnosis, "plugins">, afterwards = ""): string {
   const parts = [`0/${total} nodes are available:`];
   if (refusal !== undefined) parts.push(`${refusal}.`);
   else {
-    const counts = new Map<string, number>();
-    for (const { rejections } of verdicts) for (const { reason } of rejections) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    const counts = new Map(counted);
+    if (counted === undefined) for (const { rejections } of verdicts) for (const { reason } of rejections) counts.set(reason, (counts.get(reason) ?? 0) + 1);
     if (others !== undefined && verdicts.length < total) counts.set(others, (counts.get(others) ?? 0) + total - verdicts.length);
     const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
     if (reasons.length > 0) parts.push(`${reasons.join(", ")}.`);

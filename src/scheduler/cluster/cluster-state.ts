@@ -1,8 +1,10 @@
 import type { Node } from "../../api/generated/types/core-v1.ts";
 import { deepEqual } from "../../base/values.ts";
 import type { Labels } from "../../meta/label-selector.ts";
+import { Generations } from "./generations.ts";
 import { ImagePlaces } from "./image-places.ts";
 import { NodeInfo } from "./node-info.ts";
+import { Nominations } from "./nominations.ts";
 import { orderNodes } from "./node-order.ts";
 import type { PodInfo } from "./pod-info.ts";
 import { sameResources } from "./pod-requests.ts";
@@ -20,6 +22,10 @@ interface Placed {
 export interface Cluster {
   /** Those that exist, zones taking turns. */
   readonly nodes: readonly NodeInfo[];
+  /** Their slots, in the same order. */
+  readonly slots: Int32Array;
+  readonly generations: Generations;
+  readonly nominations: Nominations;
   readonly terms: ClusterTerms;
   readonly images: ImagePlaces;
   node(name: string): NodeInfo | undefined;
@@ -36,6 +42,8 @@ export interface Cluster {
 export class ClusterState implements Cluster {
   readonly terms = new ClusterTerms();
   readonly images = new ImagePlaces();
+  readonly generations = new Generations();
+  readonly nominations = new Nominations({ info: (name) => this.#info(name), left: (info) => this.#dropIfBare(info) });
   readonly #tallies = new PodTallies();
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, Placed>();
@@ -44,10 +52,21 @@ export class ClusterState implements Cluster {
   readonly #freeSlots: number[] = [];
   #slots = 0;
   #wishedTaints = 0;
-  #ordered: readonly NodeInfo[] | undefined;
+  #ordered: { readonly nodes: readonly NodeInfo[]; readonly slots: Int32Array } | undefined;
 
   get nodes(): readonly NodeInfo[] {
-    this.#ordered ??= orderNodes([...this.#nodes.values()].filter(({ node }) => node !== undefined));
+    return this.#order().nodes;
+  }
+
+  get slots(): Int32Array {
+    return this.#order().slots;
+  }
+
+  #order(): { readonly nodes: readonly NodeInfo[]; readonly slots: Int32Array } {
+    if (this.#ordered === undefined) {
+      const nodes = orderNodes([...this.#nodes.values()].filter(({ node }) => node !== undefined));
+      this.#ordered = { nodes, slots: Int32Array.from(nodes, ({ slot }) => slot) };
+    }
     return this.#ordered;
   }
 
@@ -153,7 +172,7 @@ export class ClusterState implements Cluster {
   #info(name: string): NodeInfo {
     let info = this.#nodes.get(name);
     if (info === undefined) {
-      info = new NodeInfo(name, this.#freeSlots.pop() ?? this.#slots++);
+      info = new NodeInfo(name, this.#freeSlots.pop() ?? this.#slots++, this.generations);
       this.#nodes.set(name, info);
     }
     return info;
@@ -183,7 +202,7 @@ export class ClusterState implements Cluster {
   }
 
   #dropIfBare(info: NodeInfo): void {
-    if (info.node !== undefined || info.pods.size > 0 || this.#nodes.get(info.name) !== info) return;
+    if (info.node !== undefined || info.pods.size > 0 || info.nominated.length > 0 || this.#nodes.get(info.name) !== info) return;
     this.#nodes.delete(info.name);
     this.#freeSlots.push(info.slot);
   }

@@ -1,9 +1,11 @@
 import type { Node } from "../../api/generated/types/core-v1.ts";
 import type { Labels } from "../../meta/label-selector.ts";
+import type { Generations } from "./generations.ts";
 import type { PodInfo } from "./pod-info.ts";
 import { amount, type Resources, resourcesOf } from "./pod-requests.ts";
 
 const noLabels: Labels = {};
+const nobody: readonly PodInfo[] = [];
 const nothing: Resources = resourcesOf(undefined);
 
 // One sequence for all nodes: a node that comes back under its name never repeats a number.
@@ -28,12 +30,18 @@ export class NodeInfo {
   readonly pods = new Map<string, PodInfo>();
   /** Those that take ports of the node, by key. */
   readonly withPorts = new Map<string, PodInfo>();
+  /** Waiting pods that room is being made for here. */
+  nominated: readonly PodInfo[] = nobody;
   /** Rises with every change: what was worked out about the node holds while it stands. */
-  generation = ++lastGeneration;
+  generation = 0;
+  readonly #board: Generations | undefined;
 
-  constructor(name: string, slot: number) {
+  /** `board`: where its generations are told; absent for a copy. */
+  constructor(name: string, slot: number, board?: Generations) {
     this.name = name;
     this.slot = slot;
+    this.#board = board;
+    this.#changed();
   }
 
   /** Undefined while only pods are known that name it. */
@@ -47,7 +55,12 @@ export class NodeInfo {
     this.allowedPods = amount("pods", allocatable?.["pods"] ?? "0");
     this.#node = node;
     this.labels = node?.metadata.labels ?? noLabels;
-    this.generation = ++lastGeneration;
+    this.#changed();
+  }
+
+  nominate(pods: readonly PodInfo[]): void {
+    this.nominated = pods.length === 0 ? nobody : pods;
+    this.#changed();
   }
 
   addPod(pod: PodInfo): void {
@@ -80,8 +93,22 @@ export class NodeInfo {
     copy.labels = this.labels;
     copy.allocatable = this.allocatable;
     copy.allowedPods = this.allowedPods;
-    for (const pod of this.pods.values()) copy.addPod(pod);
+    copy.nominated = this.nominated;
+    copy.milliCpu = this.milliCpu;
+    copy.memory = this.memory;
+    copy.ephemeralStorage = this.ephemeralStorage;
+    copy.scoredMilliCpu = this.scoredMilliCpu;
+    copy.scoredMemory = this.scoredMemory;
+    copy.scalars = this.scalars === undefined ? undefined : new Map(this.scalars);
+    for (const [key, pod] of this.pods) copy.pods.set(key, pod);
+    for (const [key, pod] of this.withPorts) copy.withPorts.set(key, pod);
     return copy;
+  }
+
+  #changed(): void {
+    lastGeneration += 1;
+    this.generation = lastGeneration;
+    this.#board?.set(this.slot, lastGeneration);
   }
 
   #count({ requests, scored }: PodInfo, sign: 1 | -1): void {
@@ -94,6 +121,6 @@ export class NodeInfo {
       this.scalars ??= new Map();
       this.scalars.set(name, (this.scalars.get(name) ?? 0) + sign * value);
     }
-    this.generation = ++lastGeneration;
+    this.#changed();
   }
 }

@@ -50,6 +50,7 @@ export class PodInfo {
     const { spec } = this.pod;
     const { milliCpu, memory, ephemeralStorage, scalars } = this.requests;
     this.#template = JSON.stringify([
+      this.priority,
       milliCpu,
       memory,
       ephemeralStorage,

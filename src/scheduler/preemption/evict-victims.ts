@@ -5,7 +5,7 @@ import type { Client } from "../../client/client.ts";
 import type { EventRecorder } from "../../client/event-recorder.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import type { PodInfo } from "../cluster/pod-info.ts";
-import type { Candidate } from "./find-victims.ts";
+import type { Candidate } from "./candidate.ts";
 
 export interface EvictionDeps {
   readonly client: Pick<Client, "patch" | "delete">;

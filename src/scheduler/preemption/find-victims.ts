@@ -3,16 +3,9 @@ import type { NodeInfo } from "../cluster/node-info.ts";
 import type { PodInfo } from "../cluster/pod-info.ts";
 import type { Cycle } from "../cycle.ts";
 import type { Verdict } from "../verdict.ts";
+import { type Candidate, candidateOf } from "./candidate.ts";
 import { splitByBudget } from "./disruption-budgets.ts";
 import { byImportance } from "./pod-importance.ts";
-
-/** A node where ending these pods, the most important first, makes room. */
-export interface Candidate {
-  readonly node: string;
-  readonly victims: readonly PodInfo[];
-  /** Victims that break a disruption budget. */
-  readonly violations: number;
-}
 
 export interface VictimSearch {
   readonly budgets: readonly PodDisruptionBudget[];
@@ -28,7 +21,8 @@ const PLUGIN = "DefaultPreemption";
  * @upstream plugins/defaultpreemption SelectVictimsOnNode
  */
 export function findVictims(cycle: Cycle, node: NodeInfo, { budgets, nowMs }: VictimSearch): Candidate | Verdict {
-  const lower = [...node.pods.values()].filter(({ priority }) => priority < cycle.pod.priority);
+  const lower: PodInfo[] = [];
+  for (const pod of node.pods.values()) if (pod.priority < cycle.pod.priority) lower.push(pod);
   if (lower.length === 0) return { node: node.name, plugin: PLUGIN, rejections: nobody };
   const trial = cycle.try(node);
   for (const pod of lower) trial.remove(pod);
@@ -45,5 +39,5 @@ export function findVictims(cycle: Cycle, node: NodeInfo, { budgets, nowMs }: Vi
   const broken = breaking.filter(mustGo);
   const victims = [...broken, ...harmless.filter(mustGo)].sort(byRank);
   if (victims.length === 0) return { node: node.name, plugin: PLUGIN, rejections: nobody };
-  return { node: node.name, victims, violations: broken.length };
+  return candidateOf(node.name, victims, broken.length);
 }

@@ -10,6 +10,7 @@ import { nodeResourcesFit } from "../plugins/node-resources.ts";
 import { taintToleration } from "../plugins/node-state.ts";
 import { podTopologySpread } from "../plugins/pod-topology-spread.ts";
 import { aNode, aPod, clusterOf, cycleOf, namespacesOf } from "../sample-objects.ts";
+import { candidateOf } from "./candidate.ts";
 import { splitByBudget } from "./disruption-budgets.ts";
 import { pickCandidate } from "./pick-candidate.ts";
 import { preempt } from "./preempt.ts";
@@ -96,7 +97,12 @@ describe("budgets", () => {
 });
 
 describe("the node", () => {
-  const candidate = (node: string, violations: number, ...victims: readonly Pod[]) => ({ node, violations, victims: victims.map((each) => podInfo(each)) });
+  const candidate = (node: string, violations: number, ...victims: readonly Pod[]) =>
+    candidateOf(
+      node,
+      victims.map((each) => podInfo(each)),
+      violations,
+    );
   it.each([
     ["with the fewest broken budgets", [candidate("a", 1, pod("1")), candidate("b", 0, pod("2", { priority: 9 }))], "b"],
     ["whose most important victim is the least so", [candidate("a", 0, pod("1", { priority: 5 })), candidate("b", 0, pod("2", { priority: 4 }), pod("3", { priority: 4 }))], "b"],

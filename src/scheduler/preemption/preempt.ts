@@ -3,7 +3,8 @@ import type { Random } from "../../base/random.ts";
 import type { NodeInfo } from "../cluster/node-info.ts";
 import type { Cycle } from "../cycle.ts";
 import { type Diagnosis, diagnosisText, isUnresolvable, type Verdict } from "../verdict.ts";
-import { type Candidate, findVictims, type VictimSearch } from "./find-victims.ts";
+import type { Candidate } from "./candidate.ts";
+import { findVictims, type VictimSearch } from "./find-victims.ts";
 import { pickCandidate } from "./pick-candidate.ts";
 
 /** What preemption comes to: where to make room by ending whom, or why not. */
@@ -17,12 +18,17 @@ export type Preemption =
       readonly keepsNomination: boolean;
     };
 
+export interface PreemptionSearch extends VictimSearch {
+  /** The nodes whose verdicts are not final; absent: found by the verdicts. */
+  readonly resolvable?: readonly NodeInfo[] | undefined;
+}
+
 /** So many candidates are enough to pick from. @upstream DefaultPreemptionArgs */
 const MIN_PERCENT = 10;
 const MIN_CANDIDATES = 100;
 
 /** Looks for pods of lower priority whose end would let the cycle's pod run. Ends nothing itself. @upstream pkg/scheduler/framework/preemption Evaluator.Preempt */
-export function preempt(cycle: Cycle, diagnosis: Diagnosis, search: VictimSearch, random: Random): Preemption {
+export function preempt(cycle: Cycle, diagnosis: Diagnosis, search: PreemptionSearch, random: Random): Preemption {
   const why = ineligible(cycle, diagnosis);
   if (why !== undefined) return { candidate: undefined, message: `preemption: ${why}`, keepsNomination: true };
   const { candidates, verdicts } = findCandidates(cycle, diagnosis, search, random);
@@ -53,21 +59,30 @@ function isPreempted({ metadata, status }: Pod): boolean {
 function findCandidates(
   cycle: Cycle,
   { verdicts }: Diagnosis,
-  search: VictimSearch,
+  { resolvable, ...search }: PreemptionSearch,
   random: Random,
 ): { readonly candidates: readonly Candidate[]; readonly verdicts: readonly Verdict[] } {
-  const nodes: NodeInfo[] = verdicts.flatMap((verdict) => (isUnresolvable(verdict) ? [] : (cycle.cluster.node(verdict.node) ?? [])));
+  const nodes = resolvable ?? verdicts.flatMap((verdict) => (isUnresolvable(verdict) ? [] : (cycle.cluster.node(verdict.node) ?? [])));
   const enough = Math.min(nodes.length, Math.max(MIN_CANDIDATES, Math.floor((nodes.length * MIN_PERCENT) / 100)));
   const offset = Math.floor(random.next() * nodes.length);
   const candidates: Candidate[] = [];
   const failures: Verdict[] = [];
   let isHarmless = false;
   for (let index = 0; index < nodes.length && !(isHarmless && candidates.length >= enough); index += 1) {
-    const found = findVictims(cycle, nodes[(offset + index) % nodes.length] as NodeInfo, search);
+    const found = tryNode(cycle, nodes[(offset + index) % nodes.length] as NodeInfo, search);
     if ("victims" in found) {
       candidates.push(found);
       isHarmless ||= found.violations === 0;
     } else failures.push(found);
   }
   return { candidates, verdicts: failures };
+}
+
+function tryNode(cycle: Cycle, node: NodeInfo, search: VictimSearch): Candidate | Verdict {
+  const memo = cycle.memoFor(node)?.dryRuns.withBudgets(search.budgets);
+  const known = memo?.get(node);
+  if (known !== undefined) return known;
+  const found = findVictims(cycle, node, search);
+  memo?.set(node, found);
+  return found;
 }

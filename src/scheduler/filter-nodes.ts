@@ -1,0 +1,68 @@
+import type { NodeInfo } from "./cluster/node-info.ts";
+import type { Cycle } from "./cycle.ts";
+import { FITS, RESOLVABLE, UNCOUNTED } from "./template-memo.ts";
+import { isUnresolvable, type Verdict } from "./verdict.ts";
+
+/** What filtering some nodes came to. */
+export interface Filtered {
+  readonly feasible: readonly NodeInfo[];
+  /** Of those that do not fit. */
+  readonly verdicts: readonly Verdict[];
+  /** Of those, the nodes where the end of other pods might help. */
+  readonly resolvable: readonly NodeInfo[];
+  /** How many nodes each reason was given for. */
+  readonly reasons: ReadonlyMap<string, number>;
+}
+
+/** Judges nodes from the `startIndex`-th on, around the list, until `wanted` fit. */
+export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startIndex, wanted }: { readonly startIndex: number; readonly wanted: number }): Filtered {
+  const feasible: NodeInfo[] = [];
+  const verdicts: Verdict[] = [];
+  const resolvable: NodeInfo[] = [];
+  const reasons = new Map<string, number>();
+  const said: number[] = [];
+  const memo = cycle.wholeMemo();
+  const generations = cycle.cluster.generations.values;
+  const isAll = nodes === cycle.cluster.nodes;
+  const { slots } = cycle.cluster;
+  const own = cycle.ownSlot();
+  let at = nodes.length === 0 ? 0 : startIndex % nodes.length;
+  for (let offset = 0; offset < nodes.length && feasible.length < wanted; offset += 1, at = at + 1 === nodes.length ? 0 : at + 1) {
+    const node = nodes[at] as NodeInfo;
+    const slot = isAll ? (slots[at] ?? 0) : node.slot;
+    let verdict: Verdict | undefined;
+    // PERF: what nothing has changed about since is not even looked at.
+    if (memo !== undefined && slot !== own && memo.judgedAt.values[slot] === generations[slot]) {
+      const kind = memo.kindAt(slot);
+      if (kind === FITS) {
+        feasible.push(node);
+        continue;
+      }
+      verdict = memo.verdictAt(slot);
+      if (verdict !== undefined) {
+        verdicts.push(verdict);
+        if (kind === RESOLVABLE) resolvable.push(node);
+        const number = memo.saidAt(slot);
+        if (number === UNCOUNTED) count(verdict, reasons);
+        else {
+          while (said.length <= number) said.push(0);
+          said[number] = (said[number] ?? 0) + 1;
+        }
+        continue;
+      }
+    }
+    verdict = cycle.judge(node);
+    if (verdict === undefined) feasible.push(node);
+    else {
+      verdicts.push(verdict);
+      if (!isUnresolvable(verdict)) resolvable.push(node);
+      count(verdict, reasons);
+    }
+  }
+  if (said.length > 0) memo?.addReasons(said, reasons);
+  return { feasible, verdicts, resolvable, reasons };
+}
+
+function count({ rejections }: Verdict, reasons: Map<string, number>): void {
+  for (const { reason } of rejections) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+}
