@@ -27,7 +27,6 @@ import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { Auditor } from "../server/audit/auditor.ts";
 import { AuthenticationConfig } from "../server/aggregation/authentication-config.ts";
 import { ensureBootstrapObjects } from "../server/bootstrap/ensure-objects.ts";
 import { CrdRegistrar } from "../server/crd/registrar.ts";
@@ -38,7 +37,7 @@ import type { ApiServer } from "../server/server.ts";
 import type { Store } from "../store/contract.ts";
 import { EncryptedStore } from "../store/encrypted/encrypted-store.ts";
 import { publishApiEndpoints } from "./api-endpoints.ts";
-import { AuditLog, readAuditPolicy } from "./audit-log.ts";
+import { openAudit, type OpenAudit } from "./audit/open-audit.ts";
 import { Encryption } from "./encryption/encryption.ts";
 import { ensureService } from "./ensure-service.ts";
 import { openAuthentication } from "./identity/open-authentication.ts";
@@ -48,9 +47,9 @@ import { certificateAuthority } from "./pki/certificate-authority.ts";
 import { notAfterMs } from "./pki/certificate-end.ts";
 import { ensurePki, FRONT_PROXY, type Pki } from "./pki/pki.ts";
 import { serveAggregatedApi } from "./serve-api.ts";
+import { type AuditSettings, auditSettingsIn } from "./settings/audit-settings.ts";
 import type { IdentitySettings } from "./settings/identity-settings.ts";
 import type { PermissionSettings } from "./settings/permission-settings.ts";
-import { UserError } from "./user-error.ts";
 import { versionInfo } from "./version.ts";
 
 export interface ControlPlaneOptions {
@@ -65,10 +64,8 @@ export interface ControlPlaneOptions {
   readonly dnsNames: readonly string[];
   readonly loadBalancerPool: string;
   readonly store: StorePlace;
-  /** File of a Policy of audit.k8s.io/v1; absent or empty: nothing is written down. */
-  readonly auditPolicy?: string;
-  /** Where audit events go: a file, or `-`; absent or empty: audit.log in the data directory. */
-  readonly auditLog?: string;
+  /** Which requests are written down, and where; absent: none. */
+  readonly audit?: Partial<AuditSettings>;
   /** File of an EncryptionConfiguration; absent or empty: nothing is encrypted at rest. */
   readonly encryptionConfig?: string;
   /** How callers prove who they are, and who decides what they may do. */
@@ -105,20 +102,6 @@ export function addressIn(cidr: Cidr, offset: number): string {
 
 const hmac = (key: string, text: string): string => createHmac("sha256", key).update(text).digest("base64url");
 
-/** Who writes down requests, and where; nobody without a policy. */
-function openAudit(
-  { auditPolicy = "", auditLog = "", dataDir }: ControlPlaneOptions,
-  { clock, random, log }: ControlPlaneDeps,
-): { readonly auditor: Auditor; readonly log: AuditLog } | undefined {
-  if (auditPolicy === "") {
-    if (auditLog !== "") throw new UserError("--audit-log needs --audit-policy", "a Policy with one rule of level Metadata writes down every request");
-    return undefined;
-  }
-  const policy = readAuditPolicy(auditPolicy);
-  const sink = new AuditLog({ path: auditLog === "" ? join(dataDir, "audit.log") : auditLog }, { log });
-  return { auditor: new Auditor(policy, { sink, clock, random }), log: sink };
-}
-
 /** API server, controllers and scheduler in one process, on one store. */
 export class ControlPlane {
   readonly pki: Pki;
@@ -137,7 +120,7 @@ export class ControlPlane {
   readonly #metrics: PromMetrics;
   /** Who explains pods, while the scheduler runs here. */
   readonly #scheduling: { explainer?: PodExplainer };
-  #audit: AuditLog | undefined;
+  #audit: OpenAudit | undefined;
 
   private constructor(
     options: ControlPlaneOptions,
@@ -168,8 +151,8 @@ export class ControlPlane {
     mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
     const cidr = parseCidr(options.serviceCidr);
     if (cidr === undefined) throw new Error(`not a range: ${options.serviceCidr}`);
-    const audit = openAudit(options, deps);
     const metrics = promMetrics({ processMetrics: true });
+    const audit = openAudit({ ...auditSettingsIn(options.audit ?? {}), dataDir: options.dataDir }, { ...deps, metrics });
     const { encryptionConfig = "" } = options;
     const encryption = encryptionConfig === "" ? undefined : await Encryption.open({ path: encryptionConfig }, { ...deps, ciphers: nodeCiphers, metrics });
     const opening = openStore(options.store).then((opened) =>
@@ -234,7 +217,7 @@ export class ControlPlane {
       );
       const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
       const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics, scheduling });
-      plane.#audit = audit?.log;
+      plane.#audit = audit;
       plane.#serving = api.run(plane.#stopServing.signal);
       plane.#serving.catch((error: unknown) => plane.#failedWith("api server", error));
       // Not awaited: what an older key sealed is read all the same.

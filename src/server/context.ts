@@ -4,6 +4,7 @@ import type { Random } from "../base/random.ts";
 import type { ApiRequest, UserInfo } from "../meta/wire.ts";
 import type { Store } from "../store/contract.ts";
 import type { AdmissionChain } from "./admission/admission.ts";
+import type { AuditRecord } from "./audit/auditor.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import type { WorkTime } from "./bounds/work-time.ts";
 import type { StateCache } from "./cache/state-cache.ts";
@@ -23,6 +24,9 @@ export interface ServerParts {
   readonly log: Logger;
 }
 
+/** The part of a request's record that those who serve it write. */
+export type AuditNotes = Pick<AuditRecord, "annotate" | "noteObject" | "showsBodies">;
+
 /** One request for a resource, on its way through the server. */
 export interface ResourceContext {
   readonly request: ApiRequest;
@@ -33,4 +37,6 @@ export interface ResourceContext {
   readonly work: WorkTime;
   /** Texts for Warning headers, in order. */
   readonly warnings: string[];
+  /** Where what is learned of the request is written down; absent: nobody wants it. */
+  readonly audit?: AuditNotes | undefined;
 }

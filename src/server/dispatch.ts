@@ -30,7 +30,7 @@ export async function dispatch(
   target: ResourceRequest,
   user: UserInfo,
   query: URLSearchParams,
-  warnings: string[],
+  passage: Pick<ResourceContext, "warnings" | "audit">,
   work: WorkTime,
 ): Promise<ApiResponse> {
   const served = parts.table.get(target.group, target.version, target.resource);
@@ -40,7 +40,7 @@ export async function dispatch(
   if (!namespaced && target.namespace !== "" && (target.resource !== "namespaces" || target.name !== target.namespace)) throw noSuchPath();
   const place = namespaced ? target : { ...target, namespace: "" };
   if (namespaced && place.namespace === "" && (place.name !== "" || (place.verb !== "list" && place.verb !== "watch"))) throw noSuchPath();
-  const context: ResourceContext = { request, query, target: place, served, user, work, warnings };
+  const context: ResourceContext = { request, query, target: place, served, user, work, warnings: passage.warnings, audit: passage.audit };
   if (place.subresource !== "") return dispatchSubresource(parts, special, context);
   const handler = special.get(`${target.group}/${target.resource}`);
   if (handler !== undefined && served.verbs.has(place.verb) && (place.name === "" || served.storage === undefined)) return handler(parts, context);

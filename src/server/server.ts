@@ -51,6 +51,8 @@ interface Passage {
   audit: AuditRecord | undefined;
   /** What priority and fairness made of it; absent for those in the same process and for long-running requests. */
   flow: Flow | undefined;
+  /** Somebody has said who they are, and it holds. */
+  isKnown: boolean;
 }
 
 /** Serves paths outside of resources: discovery, documents, health. Undefined: not mine. */
@@ -147,7 +149,7 @@ export class ApiServer {
   readonly handle: Handle = async (request, signal) => {
     const started = this.#deps.clock.now();
     const query = new URLSearchParams(request.query);
-    const passage: Passage = { warnings: [], receivedMs: started, audit: undefined, flow: undefined };
+    const passage: Passage = { warnings: [], receivedMs: started, audit: undefined, flow: undefined, isKnown: false };
     let panicked = false;
     const info = requestInfo(request.method, request.path, query);
     let response: ApiResponse;
@@ -158,6 +160,7 @@ export class ApiServer {
       panicked = !(error instanceof StatusError);
       if (!(error instanceof StatusError)) this.#deps.log.error("request failed", { method: request.method, path: request.path, error });
       response = errorResponse(error, errorForm(request));
+      if (passage.audit === undefined) this.#writeRefused(request, info, passage, response);
     }
     if (info?.resource !== undefined) this.#measure(info, response, started);
     const { audit, warnings, flow } = passage;
@@ -169,6 +172,7 @@ export class ApiServer {
 
   async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, passage: Passage, signal: AbortSignal): Promise<ApiResponse> {
     const caller = await this.#authenticate(request);
+    passage.isKnown = true;
     passage.audit = this.#wiring.audit?.begin({ request, info, user: caller, receivedMs: passage.receivedMs });
     const wanted = impersonationOf(request.headers);
     const user = wanted === undefined ? caller : await impersonate(caller, wanted, this.parts.authorizer);
@@ -214,7 +218,7 @@ export class ApiServer {
     await this.#authorize(user, info, query, passage.audit);
     const aggregated = this.#wiring.aggregate?.({ request, info, user, work });
     if (aggregated !== undefined) return aggregated;
-    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage.warnings, work);
+    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage, work);
     for (const handler of this.#wiring.paths) {
       const response = await handler(request, info, query, user);
       if (response !== undefined) return response;
@@ -233,6 +237,16 @@ export class ApiServer {
     const anonymous = anonymousFor(this.#wiring.anonymous?.() ?? anonymousEverywhere, request.path);
     if (anonymous === undefined) throw unauthorized();
     return anonymous;
+  }
+
+  /** What was turned away before the policy could see whose it is: a path that means nothing, an identity that does not hold. */
+  #writeRefused(request: ApiRequest, info: RequestInfo | undefined, { receivedMs, isKnown }: Passage, response: ApiResponse): void {
+    if (isKnown) return;
+    try {
+      this.#wiring.audit?.refused({ request, info: info ?? { path: request.path, verb: request.method.toLowerCase() }, receivedMs }, response);
+    } catch (error) {
+      this.#deps.log.error("audit failed", { error });
+    }
   }
 
   async #authorize(user: UserInfo, info: RequestInfo, query: URLSearchParams, audit: AuditRecord | undefined): Promise<void> {

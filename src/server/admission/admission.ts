@@ -23,6 +23,8 @@ export interface AdmissionRequest {
   /** What must be written together with the object, or not at all: claimed addresses. */
   readonly alsoCommit: Op[];
   warn(text: string): void;
+  /** Says something in the audit log: `key` as upstream has it. With "bodies" only where the log shows bodies too. */
+  annotate(key: string, value: string, when?: "bodies"): void;
 }
 
 /** One plug-in. Throws StatusError to refuse. */

@@ -6,7 +6,10 @@ import type { ApiRequest, ApiResponse, UserInfo } from "../../meta/wire.ts";
 import { type RequestInfo, requestInfo } from "../request-info.ts";
 import { errorResponse, jsonResponse } from "../respond/response.ts";
 import { Auditor } from "./auditor.ts";
+import type { AuditEvent } from "./event.ts";
+import { legacyLine } from "./legacy-line.ts";
 import { type Policy, type PolicyRule, readPolicy, verdictOn } from "./policy.ts";
+import { batchesOf, truncatedJson } from "./truncate.ts";
 
 const alice: UserInfo = { name: "alice", groups: ["devs", "system:authenticated"] };
 function infoOf(method: string, url: string): RequestInfo {
@@ -72,7 +75,10 @@ async function recorded(
 ): Promise<{ events: Event[]; response: ApiResponse | undefined }> {
   const events: Event[] = [];
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
-  const auditor = new Auditor({ rules: [{ level }], ...policy }, { sink: { write: (line) => void events.push(JSON.parse(line) as Event) }, clock, random: seededRandom(1) });
+  const auditor = new Auditor(
+    { rules: [{ level }], ...policy },
+    { sink: { write: (event) => void events.push(JSON.parse(JSON.stringify(event)) as Event) }, clock, random: seededRandom(1) },
+  );
   const [path = "", query = ""] = url.split("?");
   const request: ApiRequest = {
     method: "POST",
@@ -131,8 +137,8 @@ describe("events", () => {
   it("tell failures, in protobuf too, and panics", async () => {
     const error = errorResponse(failure("NotFound", "no such"), { media: "protobuf", as: "object", pretty: false });
     const { events } = await recorded({}, "Metadata", maps, error, true);
-    expect(events.map(({ stage }) => stage)).toEqual(["RequestReceived", "Panic", "ResponseComplete"]);
-    expect(events[2]).toMatchObject({ responseStatus: { status: "Failure", reason: "NotFound", message: "no such", code: 404 } });
+    expect(events.map(({ stage }) => stage)).toEqual(["RequestReceived", "Panic"]);
+    expect(events[1]).toMatchObject({ responseStatus: { status: "Failure", reason: "NotFound", message: "no such", code: 404 } });
   });
 
   it("tell when a watch begins and when it ends", async () => {
@@ -148,5 +154,61 @@ describe("events", () => {
 
   it("are none at level None", async () => {
     expect((await recorded({}, "None", maps, jsonResponse(201, bytes(body)))).events).toEqual([]);
+  });
+});
+
+describe("what nobody was let in with", () => {
+  const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
+  it.each<[string, Partial<ApiRequest>, string]>([
+    ["a token", { headers: { authorization: "Bearer wrong" } }, "Authentication failed, attempted: bearer"],
+    ["a password", { headers: { authorization: "Basic eDp5" } }, "Authentication failed, attempted: basic"],
+    ["nothing", {}, "Authentication failed, no credentials provided"],
+  ])("is written down with what was tried: %s", (_name, part, message) => {
+    const events: AuditEvent[] = [];
+    const auditor = new Auditor({ rules: [{ level: "RequestResponse" }] }, { sink: { write: (event) => void events.push(event) }, clock, random: seededRandom(1) });
+    const request: ApiRequest = {
+      method: "GET",
+      path: "/api/v1/secrets",
+      query: "",
+      headers: {},
+      body: { type: "none" },
+      caller: { type: "network", address: "192.0.2.7", upgradable: false },
+      ...part,
+    };
+    auditor.refused(
+      { request, info: infoOf("GET", "/api/v1/secrets"), receivedMs: clock.now() },
+      errorResponse(failure("Unauthorized", "Unauthorized"), { media: "json", as: "object", pretty: false }),
+    );
+    expect(events).toMatchObject([{ stage: "ResponseStarted", user: {}, verb: "list", responseStatus: { code: 401, message }, sourceIPs: ["192.0.2.7"] }]);
+  });
+});
+
+describe("the legacy format", () => {
+  it("is one line of names and quoted values", async () => {
+    const { events } = await recorded({ omitStages: ["RequestReceived"] }, "Metadata", maps, jsonResponse(201, bytes(body)));
+    const [event] = events as unknown as AuditEvent[];
+    if (event === undefined) throw new Error("no event");
+    expect(legacyLine(event)).toBe(
+      `${event.requestReceivedTimestamp} AUDIT: id="${event.auditID}" stage="ResponseComplete" ip="192.0.2.7" method="create" user="alice" ` +
+        `groups="\\"devs\\",\\"system:authenticated\\"" as="<self>" asgroups="<lookup>" user-agent="test" namespace="team" uri="${maps}" response="201"`,
+    );
+  });
+});
+
+describe("what is too large", () => {
+  const event = { kind: "Event", level: "RequestResponse", requestObject: "x".repeat(500), responseObject: "y".repeat(500), verb: "create" } as unknown as AuditEvent;
+  it("goes without its bodies, and says so", () => {
+    expect(truncatedJson(event, 5000)).toBe(JSON.stringify(event));
+    expect(JSON.parse(truncatedJson(event, 800) ?? "")).toEqual({ kind: "Event", level: "RequestResponse", verb: "create", annotations: { "audit.k8s.io/truncated": "true" } });
+    expect(truncatedJson(event, 20)).toBeUndefined();
+  });
+
+  it("is sent in several parts", () => {
+    expect(batchesOf(["aaa", "bbb", "cc", "d"], 6)).toEqual([
+      ["aaa", "bbb"],
+      ["cc", "d"],
+    ]);
+    expect(batchesOf([], 6)).toEqual([]);
+    expect(batchesOf(["éé", "é"], 5)).toEqual([["éé"], ["é"]]);
   });
 });

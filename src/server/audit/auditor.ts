@@ -1,20 +1,18 @@
 import { type Clock, rfc3339Micro } from "../../base/clock.ts";
+import type { Counter, Metrics } from "../../base/metrics.ts";
 import { type Random, uuid } from "../../base/random.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../meta/wire.ts";
 import { isLongRunning } from "../bounds/long-running.ts";
 import type { RequestInfo } from "../request-info.ts";
 import { objectIn, withoutManagedFields } from "./body-object.ts";
+import type { AuditEvent, AuditSink, AuditUser } from "./event.ts";
 import { type Policy, type Stage, type Verdict, verdictOn } from "./policy.ts";
-
-/** Takes one event each, as a line of JSON without its end. Must not throw and must not grow without bound. */
-export interface AuditSink {
-  write(line: string): void;
-}
 
 export interface AuditorDeps {
   readonly sink: AuditSink;
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics?: Metrics;
 }
 
 /** One request as the policy sees it. */
@@ -30,17 +28,53 @@ export interface Subject {
 export class Auditor {
   readonly #policy: Policy;
   readonly #deps: AuditorDeps;
+  readonly #levels: Counter | undefined;
 
   constructor(policy: Policy, deps: AuditorDeps) {
     this.#policy = policy;
-    this.#deps = deps;
+    const events = deps.metrics?.counter("apiserver_audit_event_total", "Audit events that were made");
+    this.#levels = deps.metrics?.counter("apiserver_audit_level_total", "Requests by the level that the policy has for them", ["level"]);
+    const { sink } = deps;
+    this.#deps = {
+      ...deps,
+      sink: {
+        write(event) {
+          events?.inc();
+          sink.write(event);
+        },
+      },
+    };
   }
 
-  /** The record of a request, or nothing when the policy does not want it. */
+  /** The record of a request, or nothing when the policy does not want it. Throws when it must be written down and cannot be. */
   begin(subject: Subject): AuditRecord | undefined {
+    const record = this.#record(subject);
+    record?.received();
+    return record;
+  }
+
+  /** Writes down a request that nobody was let in with: of whom it is is not known. @upstream apiserver/pkg/endpoints/filters/authn_audit.go */
+  refused(subject: Omit<Subject, "user">, response: ApiResponse): void {
+    this.#record({ ...subject, user: nobody })?.refuse(response, attempted(subject.request));
+  }
+
+  #record(subject: Subject): AuditRecord | undefined {
     const verdict = verdictOn(this.#policy, subject.user, subject.info);
+    this.#levels?.inc([verdict.level]);
     return verdict.level === "None" ? undefined : new AuditRecord(verdict, subject, this.#deps);
   }
+}
+
+const nobody: UserInfo = { name: "", groups: [] };
+
+/** With what somebody tried to prove who they are. */
+function attempted({ headers, caller, query }: ApiRequest): string {
+  const [scheme = "", ...rest] = (headers["authorization"] ?? "").trim().split(" ");
+  const ways: string[] = [];
+  if (rest.length > 0 && (scheme.toLowerCase() === "basic" || scheme.toLowerCase() === "bearer")) ways.push(scheme.toLowerCase());
+  if ((new URLSearchParams(query).get("access_token") ?? "").trim() !== "") ways.push("access_token");
+  if (caller.type === "network" && caller.certificate !== undefined) ways.push("x509");
+  return ways.length === 0 ? "Authentication failed, no credentials provided" : `Authentication failed, attempted: ${ways.join(", ")}`;
 }
 
 /** One request on its way: what is learned of it is kept here, and written at the stages that the policy wants. */
@@ -52,6 +86,7 @@ export class AuditRecord {
   readonly id: string;
   #body: Uint8Array | undefined;
   #impersonated: UserInfo | undefined;
+  #object: ObjectNote = {};
 
   constructor(verdict: Verdict, subject: Subject, deps: AuditorDeps) {
     this.#verdict = verdict;
@@ -59,7 +94,14 @@ export class AuditRecord {
     this.#deps = deps;
     const given = subject.request.headers["audit-id"];
     this.id = given === undefined || given === "" ? uuid(deps.random) : given.slice(0, 64);
+  }
+
+  received(): void {
     this.#write("RequestReceived", undefined);
+  }
+
+  refuse(response: ApiResponse, message: string): void {
+    this.#write("ResponseStarted", response, message);
   }
 
   /** The request is made in the name of somebody else. */
@@ -67,8 +109,19 @@ export class AuditRecord {
     this.#impersonated = user;
   }
 
+  /** What is said first of a key stays. */
   annotate(key: string, value: string): void {
-    this.#annotations[key] = value;
+    this.#annotations[key] ??= value;
+  }
+
+  /** Whether annotations may show what a request's body has. */
+  get showsBodies(): boolean {
+    return this.#verdict.level === "Request" || this.#verdict.level === "RequestResponse";
+  }
+
+  /** What the body names that the path does not: the name of what is made. */
+  noteObject({ name, namespace, uid, resourceVersion }: ObjectNote): void {
+    this.#object = { name, namespace, uid, resourceVersion };
   }
 
   /** The request to go on with: when the policy wants its body, what is read of it is kept. */
@@ -85,7 +138,10 @@ export class AuditRecord {
   /** The answer to give: with the record's id, and, when it lasts, written down again when it ends. */
   finish(response: ApiResponse, panicked: boolean): ApiResponse {
     const headers = { ...response.headers, "audit-id": this.id };
-    if (panicked) this.#write("Panic", response);
+    if (panicked) {
+      this.#write("Panic", response);
+      return { ...response, headers };
+    }
     const { body } = response;
     if ((body.type !== "stream" && body.type !== "events") || !isLongRunning(this.#subject.info)) {
       this.#write("ResponseComplete", response);
@@ -104,12 +160,12 @@ export class AuditRecord {
     }
   }
 
-  #write(stage: Stage, response: ApiResponse | undefined): void {
+  #write(stage: Stage, response: ApiResponse | undefined, message?: string): void {
     if (this.#verdict.omitStages.has(stage)) return;
-    this.#deps.sink.write(JSON.stringify(this.#event(stage, response)));
+    this.#deps.sink.write(this.#event(stage, response, message));
   }
 
-  #event(stage: Stage, response: ApiResponse | undefined): unknown {
+  #event(stage: Stage, response: ApiResponse | undefined, message: string | undefined): AuditEvent {
     const { request, info, user, receivedMs } = this.#subject;
     const { level } = this.#verdict;
     const wantsBodies = stage !== "RequestReceived";
@@ -125,13 +181,13 @@ export class AuditRecord {
       ...(this.#impersonated === undefined ? {} : { impersonatedUser: userOf(this.#impersonated) }),
       ...(request.caller.type === "network" ? { sourceIPs: [request.caller.address] } : {}),
       ...(request.headers["user-agent"] === undefined ? {} : { userAgent: request.headers["user-agent"] }),
-      ...(info.resource === undefined ? {} : { objectRef: referenceOf(info.resource) }),
-      ...(response === undefined ? {} : { responseStatus: statusOf(response) }),
+      ...(info.resource === undefined ? {} : { objectRef: referenceOf(info.resource, stage === "RequestReceived" ? {} : this.#object) }),
+      ...(response === undefined ? {} : { responseStatus: message === undefined ? statusOf(response) : { metadata: {}, message, code: response.status } }),
       ...(wantsBodies && level !== "Metadata" ? { requestObject: this.#shown(this.#requestObject()) } : {}),
       ...(wantsBodies && level === "RequestResponse" && response?.body.type !== "stream" ? { responseObject: this.#shown(objectIn(response)) } : {}),
       requestReceivedTimestamp: rfc3339Micro(receivedMs),
       stageTimestamp: rfc3339Micro(this.#deps.clock.now()),
-      ...(Object.keys(this.#annotations).length === 0 ? {} : { annotations: this.#annotations }),
+      ...(Object.keys(this.#annotations).length === 0 ? {} : { annotations: { ...this.#annotations } }),
     };
   }
 
@@ -147,17 +203,32 @@ export class AuditRecord {
   }
 }
 
-function userOf({ name, uid, groups, extra }: UserInfo): unknown {
-  return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
+function userOf({ name, uid, groups, extra }: UserInfo): AuditUser {
+  return {
+    ...(name === "" ? {} : { username: name }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(extra === undefined ? {} : { extra }),
+  };
 }
 
-function referenceOf({ resource, namespace, name, group, version, subresource }: NonNullable<RequestInfo["resource"]>): unknown {
-  const given = Object.entries({ resource, namespace, name, apiGroup: group, apiVersion: version, subresource }).filter(([, text]) => text !== "");
-  return Object.fromEntries(given);
+/** What the object of a request says of itself. */
+export interface ObjectNote {
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+}
+
+function referenceOf(target: NonNullable<RequestInfo["resource"]>, object: ObjectNote): { readonly [field: string]: string } {
+  const { resource, group, version, subresource } = target;
+  const named = { resource, namespace: target.namespace || object.namespace, name: target.name || object.name, uid: object.uid };
+  const given = Object.entries({ ...named, apiGroup: group, apiVersion: version, resourceVersion: object.resourceVersion, subresource });
+  return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ""));
 }
 
 /** The code, and what a Status says of it. */
-function statusOf(response: ApiResponse): unknown {
+function statusOf(response: ApiResponse): NonNullable<AuditEvent["responseStatus"]> {
   const value = response.status < 400 ? undefined : (objectIn(response) as { readonly [key: string]: unknown } | undefined);
   return { metadata: {}, ...(value?.["kind"] === "Status" ? { status: value["status"], message: value["message"], reason: value["reason"] } : {}), code: response.status };
 }

@@ -6,6 +6,7 @@ import { FieldPath } from "../../meta/field-path.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
+import { annotateIn } from "../audit/annotate.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, type ServedResource, type Storage, toStorage } from "../resources/served-resource.ts";
@@ -27,6 +28,7 @@ export async function create(parts: ServerParts, context: ResourceContext, stora
   const validation = fieldValidationOf(query, "CreateOptions");
   const manager = fieldManagerOf(query, request.headers["user-agent"], "CreateOptions");
   const draft = await readObject(request, served, validation, warnings);
+  context.audit?.noteObject(draft.metadata);
   const entry = await createObject(parts, context, storage, draft, { dryRun, manager });
   return entryResponse(201, served, entry, form, query, parts.clock.now());
 }
@@ -40,7 +42,7 @@ export interface CreateOptions {
 /** Brings a decoded object into being: stamped, admitted, validated, stored. */
 export async function createObject(
   parts: ServerParts,
-  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
+  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit">,
   storage: Storage,
   draft: Draft<KubeObject>,
   options: CreateOptions,
@@ -76,7 +78,7 @@ export async function createObject(
 
 async function attemptCreate(
   parts: ServerParts,
-  { served, user, warnings }: Pick<ResourceContext, "served" | "user" | "warnings">,
+  { served, user, warnings, audit }: Pick<ResourceContext, "served" | "user" | "warnings" | "audit">,
   storage: Storage,
   draft: Draft<KubeObject>,
   { dryRun, manager }: CreateOptions,
@@ -95,6 +97,7 @@ async function attemptCreate(
     previous: undefined,
     alsoCommit: [],
     warn: (text) => warnings.push(text),
+    annotate: annotateIn(audit),
   };
   const key = keyFor(storage, draft.metadata.namespace ?? "", draft.metadata.name ?? "");
   stampCreate(draft, served, parts);

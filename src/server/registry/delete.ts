@@ -5,6 +5,7 @@ import { conflict, hasReason, modifiedText, notFound } from "../../meta/status-e
 import type { ApiResponse } from "../../meta/wire.ts";
 import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
+import { annotateIn } from "../audit/annotate.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, prepared, type Storage, toStorage, viewOf } from "../resources/served-resource.ts";
@@ -72,7 +73,7 @@ interface Outcome {
 /** Deletes, or begins to: grace period first, then finalizers, then the object itself. @upstream apiserver/pkg/registry/generic/registry/store.go Delete */
 export async function deleteObject(
   parts: ServerParts,
-  { served, target, user, warnings }: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
+  { served, target, user, warnings, audit }: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit">,
   storage: Storage,
   name: string,
   wanted: DeleteRequest,
@@ -101,6 +102,7 @@ export async function deleteObject(
       options: wanted.options,
       alsoCommit: [],
       warn: (text) => warnings.push(text),
+      annotate: annotateIn(audit),
     };
     try {
       checkPreconditions(object, wanted, subject);

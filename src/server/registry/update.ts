@@ -6,6 +6,7 @@ import { validateObjectMeta, validateObjectMetaUpdate } from "../../meta/validat
 import type { ApiResponse } from "../../meta/wire.ts";
 import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
+import { annotateIn } from "../audit/annotate.ts";
 import { mustBeAllowedToCreate } from "../authz/may-create.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
@@ -29,6 +30,7 @@ export async function update(parts: ServerParts, context: ResourceContext, stora
   const validation = fieldValidationOf(query, "UpdateOptions");
   const manager = fieldManagerOf(query, request.headers["user-agent"], "UpdateOptions");
   const draft = await readObject(request, served, validation, warnings);
+  context.audit?.noteObject(draft.metadata);
   checkName(draft, target.name);
   placeObject(draft, served, target.namespace);
   const key = keyFor(storage, target.namespace, target.name);
@@ -81,7 +83,7 @@ function rulesOf(served: ServedResource, isStatus: boolean): UpdateRules {
 /** Read, change, check, write; again when somebody else was faster and the caller named no version. */
 export async function changeObject(
   parts: ServerParts,
-  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
+  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit">,
   storage: Storage,
   change: Change,
 ): Promise<CacheEntry> {
@@ -127,7 +129,7 @@ export async function changeObject(
 
 async function attemptChange(
   parts: ServerParts,
-  { served, target, user, warnings }: Pick<ResourceContext, "served" | "target" | "user" | "warnings">,
+  { served, target, user, warnings, audit }: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit">,
   storage: Storage,
   {
     draft,
@@ -163,6 +165,7 @@ async function attemptChange(
     previous,
     alsoCommit: [],
     warn: (text) => warnings.push(text),
+    annotate: annotateIn(audit),
   };
   if (isStatus) carryAllButStatus(draft, previous, served);
   else if (served.hasStatus && target.subresource === "") carryStatus(draft, previous);

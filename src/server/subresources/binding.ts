@@ -7,6 +7,7 @@ import { badRequest, conflict, invalid, modifiedText, notFound } from "../../met
 import type { ApiResponse } from "../../meta/wire.ts";
 import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
+import { annotateIn } from "../audit/annotate.ts";
 import { CacheEntry } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { readObject } from "../registry/body.ts";
@@ -46,6 +47,7 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
     previous: undefined,
     alsoCommit: [],
     warn: (text) => warnings.push(text),
+    annotate: annotateIn(context.audit),
   };
   try {
     await parts.admission.mutate(admission);

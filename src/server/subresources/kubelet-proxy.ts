@@ -3,6 +3,7 @@ import { invariant } from "../../base/invariant.ts";
 import { badRequest, failure, forbidden, notFound } from "../../meta/status-error.ts";
 import type { ApiResponse, ProxyTarget } from "../../meta/wire.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
+import { annotateIn } from "../audit/annotate.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import type { SpecialHandler } from "../dispatch.ts";
 import { keyFor } from "../resources/served-resource.ts";
@@ -128,7 +129,7 @@ export function podStream(kind: "exec" | "attach" | "portforward", clusterCa: st
   };
 }
 
-async function admitConnect(parts: ServerParts, { served, target, user, warnings, query }: ResourceContext): Promise<void> {
+async function admitConnect(parts: ServerParts, { served, target, user, warnings, audit, query }: ResourceContext): Promise<void> {
   const request: AdmissionRequest = {
     operation: "CONNECT",
     served,
@@ -142,6 +143,7 @@ async function admitConnect(parts: ServerParts, { served, target, user, warnings
     options: Object.fromEntries(query),
     alsoCommit: [],
     warn: (text) => warnings.push(text),
+    annotate: annotateIn(audit),
   };
   await parts.admission.mutate(request);
   await parts.admission.validate(request);

@@ -9,6 +9,7 @@ import { badRequest, conflict, type FieldError, invalid, notFound } from "../../
 import type { BoundObject, ServiceAccountTokens, TokenRequestSpec } from "../authn/service-account-tokens.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
+import { annotateIn } from "../audit/annotate.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import type { SpecialHandler } from "../dispatch.ts";
 import { readObject } from "../registry/body.ts";
@@ -26,7 +27,7 @@ const LONGEST_SECONDS = 365 * 86_400;
 /** POST serviceaccounts/NAME/token. @upstream pkg/registry/core/serviceaccount/storage/token.go */
 export function tokenRequest(tokens: ServiceAccountTokens): SpecialHandler {
   return async (parts, context) => {
-    const { request, query, target, served, warnings } = context;
+    const { request, query, target, served, warnings, audit } = context;
     const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
     const { storage } = served;
     const schema = schemaByName("io.k8s.api.authentication.v1.TokenRequest");
@@ -57,6 +58,7 @@ export function tokenRequest(tokens: ServiceAccountTokens): SpecialHandler {
       previous: undefined,
       alsoCommit: [],
       warn: (text) => warnings.push(text),
+      annotate: annotateIn(audit),
     };
     await parts.admission.mutate(admission);
     await parts.admission.validate(admission);

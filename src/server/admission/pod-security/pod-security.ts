@@ -1,6 +1,6 @@
 import type { Namespace, Pod, PodTemplateSpec } from "../../../api/generated/types/core-v1.ts";
 import type { KubeObject } from "../../../meta/object.ts";
-import { forbidden, invalid } from "../../../meta/status-error.ts";
+import { type FieldError, forbidden, invalid } from "../../../meta/status-error.ts";
 import type { StateCache } from "../../cache/state-cache.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../admission.ts";
 import type { PodShape } from "./check.ts";
@@ -8,6 +8,7 @@ import { detailsText, levels, type LevelVersion, type Policy, policyOf, policyTe
 
 const NAMESPACES = "/registry/namespaces/";
 const PODS = "/registry/pods/";
+const ANNOTATION = "pod-security.kubernetes.io/";
 /** Existing pods that are looked at when a namespace becomes stricter. */
 const MOST_PODS = 3000;
 /** Where kinds with a template of pods keep it. @upstream pod-security-admission/admission/admission.go DefaultPodSpecExtractor */
@@ -31,7 +32,11 @@ function specTemplate(object: KubeObject): PodTemplateSpec | undefined {
 export function podSecurity(cache: StateCache): AdmissionPlugin {
   const namespaces = cache.resource(NAMESPACES);
   const pods = cache.resource(PODS);
-  const policyIn = (namespace: string): Policy => policyOf(namespaces.get(NAMESPACES + namespace)?.object.metadata.labels).policy;
+  const policyIn = (request: AdmissionRequest): Policy => {
+    const { policy, errors } = policyOf(namespaces.get(NAMESPACES + request.namespace)?.object.metadata.labels);
+    if (errors.length > 0) request.annotate(`${ANNOTATION}error`, `Failed to parse policy: ${errors.map(errorText).join(", ")}`);
+    return policy;
+  };
   return {
     name: "PodSecurity",
     validate(request) {
@@ -46,12 +51,12 @@ export function podSecurity(cache: StateCache): AdmissionPlugin {
       if (group === "" && resource === "pods") {
         if (!isSignificant(request)) return;
         const { metadata, spec } = object as KubeObject as Pod;
-        enforce(request, policyIn(request.namespace), { metadata, spec });
+        enforce(request, policyIn(request), { metadata, spec });
         return;
       }
       const template = subresource === "" ? templates[`${group}/${resource}`]?.(object as KubeObject) : undefined;
       if (template?.spec === undefined) return;
-      warn(request, policyIn(request.namespace), { metadata: template.metadata, spec: template.spec });
+      tell(request, policyIn(request), { metadata: template.metadata, spec: template.spec });
     },
   };
 }
@@ -66,15 +71,27 @@ function isSignificant({ operation, subresource, object, previous }: AdmissionRe
 }
 
 function enforce(request: AdmissionRequest, policy: Policy, pod: PodShape): void {
+  request.annotate(`${ANNOTATION}enforce-policy`, policyText(policy.enforce));
   const violations = violationsOf(pod, policy.enforce);
+  tell(request, policy, pod, violations.length === 0);
   if (violations.length > 0)
     throw forbidden({ ...request.served.resource, name: request.name }, `violates PodSecurity ${JSON.stringify(policyText(policy.enforce))}: ${detailsText(violations)}`);
-  warn(request, policy, pod);
 }
 
-function warn(request: AdmissionRequest, policy: Policy, pod: PodShape): void {
-  const violations = violationsOf(pod, policy.warn);
-  if (violations.length > 0) request.warn(`would violate PodSecurity ${JSON.stringify(policyText(policy.warn))}: ${detailsText(violations)}`);
+/** What the namespace's other levels say: to who asks, and to who reads the audit log. Who is refused is not warned as well. */
+function tell(request: AdmissionRequest, { audit, warn }: Policy, pod: PodShape, mayWarn = true): void {
+  const violation = (level: LevelVersion): string | undefined => {
+    const violations = violationsOf(pod, level);
+    return violations.length === 0 ? undefined : `would violate PodSecurity ${JSON.stringify(policyText(level))}: ${detailsText(violations)}`;
+  };
+  const audited = violation(audit);
+  if (audited !== undefined) request.annotate(`${ANNOTATION}audit-violations`, audited);
+  const warned = mayWarn ? violation(warn) : undefined;
+  if (warned !== undefined) request.warn(warned);
+}
+
+function errorText({ field, value, detail }: FieldError): string {
+  return `${field}: Invalid value: ${JSON.stringify(value)}: ${detail ?? ""}`;
 }
 
 /** What stands already against a stricter level. Throws when the labels cannot be understood. */

@@ -4,6 +4,7 @@ import { CelError } from "../../../meta/cel/value.ts";
 import type { KubeObject } from "../../../meta/object.ts";
 import { forbidden, reasonCodes, StatusError, type StatusReason } from "../../../meta/status-error.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../admission.ts";
+import { AnnotationCollector, type CompiledAnnotation, compileAnnotations } from "./audit-annotations.ts";
 import {
   admissionBindings,
   admissionEnv,
@@ -30,6 +31,7 @@ interface Compiled {
     readonly messageExpression: Expression | undefined;
     readonly reason: string | undefined;
   }[];
+  readonly annotations: readonly CompiledAnnotation[];
 }
 
 function compilePolicy({ spec }: ValidatingAdmissionPolicy): Compiled {
@@ -45,12 +47,15 @@ function compilePolicy({ spec }: ValidatingAdmissionPolicy): Compiled {
       messageExpression: (validation.messageExpression ?? "") === "" ? undefined : expression(validation.messageExpression ?? "", env),
       reason: validation.reason,
     })),
+    annotations: compileAnnotations(spec.auditAnnotations ?? [], env),
   };
 }
 
 interface Denial {
   readonly message: string;
   readonly reason: string;
+  /** Which of the policy's validations it comes from. */
+  readonly index: number;
 }
 
 /** ValidatingAdmissionPolicies with their bindings. @upstream apiserver/pkg/admission/plugin/policy/validating/dispatcher.go */
@@ -92,39 +97,53 @@ async function decide(
   const matched = matchResources(request, spec.matchConstraints, deps);
   if (matched === undefined) return;
   const values = await admissionBindings(request, matched, deps);
+  const annotations = new AnnotationCollector();
+  const findings: (readonly [binding: ValidatingAdmissionPolicyBinding, found: readonly Denial[]])[] = [];
   for (const binding of bindings) {
     if (matchResources(request, binding.spec.matchResources, deps) === undefined) continue;
     const params = await paramsOf(spec.paramKind, binding.spec.paramRef, request, deps);
     if (typeof params === "string") {
-      if (spec.failurePolicy !== "Ignore") act(policy, binding, [{ message: `failed to configure binding: ${params}`, reason: "Invalid" }], request);
+      if (spec.failurePolicy !== "Ignore") findings.push([binding, [{ message: `failed to configure binding: ${params}`, reason: "Invalid", index: 0 }]]);
       continue;
     }
     for (const param of params) {
       const compiled = compiledOf(policy);
       const evaluation = new Evaluation({ ...values, params: param === undefined ? null : fromJson(param) }, compiled.variables);
-      act(policy, binding, denials(compiled, evaluation, spec.failurePolicy !== "Ignore"), request);
+      const failClosed = spec.failurePolicy !== "Ignore";
+      findings.push([binding, denials(compiled, evaluation, failClosed)]);
+      if (compiled.annotations.length === 0 || conditionsHold(compiled.conditions, evaluation) !== true) continue;
+      const errors = annotations.collect(compiled.annotations, evaluation);
+      if (failClosed) findings.push([binding, errors.map((message) => ({ message, reason: "Invalid", index: 0 }))]);
     }
   }
+  annotations.publish(policy.metadata.name ?? "", request);
+  for (const [binding, found] of findings) act(policy, binding, found, request);
 }
 
 function denials(compiled: Compiled, evaluation: Evaluation, failClosed: boolean): readonly Denial[] {
   const holds = conditionsHold(compiled.conditions, evaluation);
   if (holds === false) return [];
-  if (holds !== true) return failClosed ? [{ message: holds.message, reason: "Invalid" }] : [];
-  return compiled.validations.flatMap(({ expression: made, message, messageExpression, reason = "Invalid" }) => {
+  if (holds !== true) return failClosed ? [{ message: holds.message, reason: "Invalid", index: 0 }] : [];
+  return compiled.validations.flatMap(({ expression: made, message, messageExpression, reason = "Invalid" }, index) => {
     const value = evaluation.evaluate(made);
     if (value === true) return [];
-    if (value instanceof CelError) return failClosed ? [{ message: `expression '${made.text}' resulted in error: ${value.message}`, reason: "Invalid" }] : [];
+    if (value instanceof CelError) return failClosed ? [{ message: `expression '${made.text}' resulted in error: ${value.message}`, reason: "Invalid", index }] : [];
     const said = messageExpression === undefined ? undefined : evaluation.evaluate(messageExpression);
     const text = typeof said === "string" && said.trim() !== "" && !said.includes("\n") ? said.trim() : (message?.trim() ?? "");
-    return [{ message: text === "" ? `failed expression: ${made.text.trim()}` : text, reason }];
+    return [{ message: text === "" ? `failed expression: ${made.text.trim()}` : text, reason, index }];
   });
 }
 
-/** Denies with the first, warns of all, as the binding has it. What is to be audited only is let through. */
+const FAILURE = "validation.policy.admission.k8s.io/validation_failure";
+
+/** Denies with the first, warns of all, writes down all, as the binding has it. */
 function act(policy: ValidatingAdmissionPolicy, binding: ValidatingAdmissionPolicyBinding, found: readonly Denial[], request: AdmissionRequest): void {
   const [names, actions] = [`ValidatingAdmissionPolicy '${policy.metadata.name ?? ""}' with binding '${binding.metadata.name ?? ""}'`, binding.spec.validationActions];
   if (actions.includes("Warn")) for (const { message } of found) request.warn(`Validation failed for ${names}: ${message}`);
+  if (actions.includes("Audit")) {
+    const said = { policy: policy.metadata.name ?? "", binding: binding.metadata.name ?? "" };
+    for (const { message, index } of found) request.annotate(FAILURE, JSON.stringify([{ message, ...said, expressionIndex: index, validationActions: actions }]));
+  }
   const [first] = found;
   if (first === undefined || !actions.includes("Deny")) return;
   const message = `${names} denied request: ${first.message}`;

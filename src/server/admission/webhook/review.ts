@@ -15,6 +15,8 @@ export interface Verdict {
   /** A JSON patch as text. */
   readonly patch?: string | undefined;
   readonly warnings: readonly string[];
+  /** What it has to say in the audit log. */
+  readonly auditAnnotations: Readonly<Record<string, string>>;
 }
 
 const reviewVersions = ["v1", "v1beta1"];
@@ -61,7 +63,7 @@ function readReview(text: string, apiVersion: string, uid: string): Verdict {
   if (version !== apiVersion || kind !== "AdmissionReview")
     throw new WebhookFailure(`received invalid webhook response: expected webhook response of ${apiVersion}, Kind=AdmissionReview, got ${String(version)}, Kind=${String(kind)}`);
   if (typeof response !== "object" || response === null) throw new WebhookFailure("received invalid webhook response: webhook response was absent");
-  const { uid: answered, allowed, status, patch, patchType, warnings } = response as { readonly [field: string]: unknown };
+  const { uid: answered, allowed, status, patch, patchType, warnings, auditAnnotations } = response as { readonly [field: string]: unknown };
   if (answered !== uid && apiVersion.endsWith("/v1"))
     throw new WebhookFailure(`received invalid webhook response: expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(answered ?? "")}`);
   const hasPatch = typeof patch === "string" && patch !== "";
@@ -72,7 +74,13 @@ function readReview(text: string, apiVersion: string, uid: string): Verdict {
     ...(typeof status === "object" && status !== null ? { status: status as Status } : {}),
     ...(hasPatch ? { patch: decodePatch(patch) } : {}),
     warnings: Array.isArray(warnings) ? warnings.filter((warning): warning is string => typeof warning === "string") : [],
+    auditAnnotations: textsIn(auditAnnotations),
   };
+}
+
+function textsIn(value: unknown): Readonly<Record<string, string>> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }
 
 function decodePatch(patch: string): string {

@@ -16,21 +16,50 @@ const VALIDATING = "/registry/validatingwebhookconfigurations/";
 type Deps = WebhookDeps & { readonly random: Random };
 
 /** Asks one webhook and does what it says; what went wrong is for its failurePolicy. */
-async function ask(hook: Hook, request: AdmissionRequest, deps: Deps, mayPatch: boolean): Promise<Verdict | undefined> {
+async function ask(hook: Hook, request: AdmissionRequest, deps: Deps, turn: Turn): Promise<Verdict | undefined> {
   const { webhook } = hook;
+  const { type } = turn;
+  const place = `round_${turn.round}_index_${turn.index}`;
   try {
     const matched = await wants(hook, request, deps);
     if (matched === undefined) return undefined;
     const verdict = await askWebhook(webhook, request, matched, deps);
     for (const warning of verdict.warnings) request.warn(warning);
+    for (const [key, value] of Object.entries(verdict.auditAnnotations)) request.annotate(`${webhook.name}/${key}`, value);
     if (!verdict.allowed) throw denial(webhook.name, verdict.status);
-    if (mayPatch && verdict.patch !== undefined && request.object !== undefined) await patchDraft(verdict.patch, request, hook, matched);
+    if (type === "mutating") await mutate(verdict, request, { hook, matched, place });
     return verdict;
   } catch (error) {
     if (!(error instanceof WebhookFailure)) throw error;
-    if (webhook.failurePolicy === "Ignore") return undefined;
+    if (webhook.failurePolicy === "Ignore") {
+      request.annotate(`failed-open.${type}.webhook.admission.k8s.io/${place}`, webhook.name);
+      return undefined;
+    }
     throw internalError(`failed calling webhook ${JSON.stringify(webhook.name)}: ${error.message}`);
   }
+}
+
+/** Which call of the plug-in's this is: a webhook may be asked twice. */
+interface Turn {
+  readonly type: "mutating" | "validating";
+  readonly round: 0 | 1;
+  readonly index: number;
+}
+
+/** Takes the patch in and says in the audit log what came of it. @upstream webhook/mutating/dispatcher.go newWebhookAnnotator */
+async function mutate(
+  verdict: Verdict,
+  request: AdmissionRequest,
+  { hook, matched, place }: { readonly hook: Hook; readonly matched: Parameters<typeof inVersion>[2]; readonly place: string },
+): Promise<void> {
+  const { patch } = verdict;
+  const said = { configuration: hook.configuration, webhook: hook.webhook.name };
+  const before = patch === undefined || request.object === undefined ? undefined : clone(request.object);
+  if (patch !== undefined && request.object !== undefined) await patchDraft(patch, request, hook, matched);
+  const mutated = before !== undefined && !deepEqual(before, request.object);
+  request.annotate(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ ...said, mutated }));
+  if (mutated && patch !== undefined)
+    request.annotate(`patch.webhook.admission.k8s.io/${place}`, JSON.stringify({ ...said, patch: parseJson(patch), patchType: "JSONPatch" }), "bodies");
 }
 
 async function patchDraft(text: string, request: AdmissionRequest, { webhook }: Hook, matched: Parameters<typeof inVersion>[2]): Promise<void> {
@@ -50,12 +79,12 @@ export function mutatingWebhooks(deps: Deps): AdmissionPlugin {
     async mutate(request) {
       const hooks = hooksUnder(MUTATING, deps);
       if (hooks.length === 0 || isExempt(request)) return;
-      const asked: { readonly hook: Hook; readonly after: unknown }[] = [];
-      for (const hook of hooks) {
-        const verdict = await ask(hook, request, deps, true);
-        if (verdict !== undefined && hook.webhook.reinvocationPolicy === "IfNeeded") asked.push({ hook, after: clone(request.object) });
+      const asked: { readonly hook: Hook; readonly index: number; readonly after: unknown }[] = [];
+      for (const [index, hook] of hooks.entries()) {
+        const verdict = await ask(hook, request, deps, { type: "mutating", round: 0, index });
+        if (verdict !== undefined && hook.webhook.reinvocationPolicy === "IfNeeded") asked.push({ hook, index, after: clone(request.object) });
       }
-      for (const { hook, after } of asked) if (!deepEqual(after, request.object)) await ask(hook, request, deps, true);
+      for (const { hook, index, after } of asked) if (!deepEqual(after, request.object)) await ask(hook, request, deps, { type: "mutating", round: 1, index });
     },
   };
 }
@@ -68,8 +97,8 @@ export function validatingWebhooks(deps: Deps): AdmissionPlugin {
       const hooks = hooksUnder(VALIDATING, deps);
       if (hooks.length === 0 || isExempt(request)) return;
       const outcomes = await Promise.allSettled(
-        hooks.map(async (hook) => {
-          await ask(hook, request, deps, false);
+        hooks.map(async (hook, index) => {
+          await ask(hook, request, deps, { type: "validating", round: 0, index });
         }),
       );
       const failed = outcomes.find((outcome) => outcome.status === "rejected");
