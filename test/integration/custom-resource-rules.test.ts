@@ -46,7 +46,7 @@ const rules: JSONSchemaProps = {
     },
   },
   "x-kubernetes-validations": [
-    { rule: "!has(self.min) || !has(self.max) || self.min <= self.max", messageExpression: "'min ' + string(self.min) + ' is above max ' + string(self.max)", fieldPath: ".min" },
+    { rule: "!has(self.min) || !has(self.max) || self.min <= self.max", messageExpression: "'min %d is above max %d'.format([self.min, self.max])", fieldPath: ".min" },
     { rule: "self.max < 100" },
   ],
 };
@@ -114,7 +114,7 @@ describe("rules of custom resources", () => {
     ).resolves.toMatchObject({ spec: { ports: [{ port: 8 }, { port: 1 }] } });
   });
 
-  const at = "spec.versions[0].schema.openAPIV3Schema.properties[spec]";
+  const at = "spec.validation.openAPIV3Schema.properties[spec]";
   it.each([
     [
       { type: "object", properties: { a: { type: "string" } }, "x-kubernetes-validations": [{ rule: "self.b == 'x'" }] },

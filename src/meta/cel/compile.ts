@@ -18,6 +18,12 @@ const typeNames = new Map<string, string>([
 
 /** Type and closure of an expression; what is wrong is reported to the scope, and stands as dyn. */
 export function compile(expr: Expr, scope: Scope): Compiled {
+  const compiled = compileAny(expr, scope);
+  scope.types?.set(expr, compiled.type);
+  return compiled;
+}
+
+function compileAny(expr: Expr, scope: Scope): Compiled {
   switch (expr.kind) {
     case "literal": {
       const { value, type } = expr;
@@ -128,7 +134,7 @@ function compileSelect(expr: SelectExpr, scope: Scope): Compiled {
     return {
       type: { kind: "bool" },
       run(frame) {
-        frame.charge(1);
+        // To ask is free. @upstream apiserver/pkg/cel/environment/base.go PresenceTestHasCost(false)
         const value = run(frame);
         const target = value instanceof CelOptional ? value.value : value;
         if (target instanceof CelMap) return target.get(raw) !== undefined;

@@ -1,5 +1,7 @@
 import { type CelIssue, CelSyntaxError, type Expr } from "./ast.ts";
 import { compile } from "./compile.ts";
+import { estimateCost } from "./cost/estimate.ts";
+import type { SizeOf } from "./cost/node.ts";
 import { parse } from "./parse.ts";
 import { type CelEnv, type Compiled, Frame, Scope } from "./scope.ts";
 import { type CelType, dyn } from "./type.ts";
@@ -47,17 +49,32 @@ export interface CompileErrors {
 
 /** Parses, checks and compiles. */
 export function compileCel(text: string, env: CelEnv): Program | CompileErrors {
-  const scope = new Scope(env, []);
+  const checked = checkCel(text, env);
+  if ("issues" in checked) return checked;
+  const { compiled } = checked;
+  return new Program(Object.keys(env.variables), compiled.type.kind === "param" ? { ...compiled, type: dyn } : compiled);
+}
+
+/** What an expression costs at most, before it has seen a value; undefined when it does not compile. */
+export function mostCost(text: string, env: CelEnv, sizeOf: SizeOf): number | undefined {
+  const types = new Map<Expr, CelType>();
+  const checked = checkCel(text, env, types);
+  return "issues" in checked ? undefined : estimateCost(checked.tree, { types, sizeOf }).max;
+}
+
+function checkCel(text: string, env: CelEnv, types?: Map<Expr, CelType>): { readonly tree: Expr; readonly compiled: Compiled } | CompileErrors {
+  const scope = new Scope(env, [], { types });
+  let tree: Expr;
   let compiled: Compiled;
   try {
-    const tree: Expr = parse(text);
+    tree = parse(text);
     compiled = compile(tree, scope);
   } catch (error) {
     if (error instanceof CelSyntaxError) return failed(text, [{ at: error.at, message: error.message }]);
     if (error instanceof RangeError) return failed(text, [{ at: 0, message: "expression recursion limit exceeded" }]);
     throw error;
   }
-  return scope.issues.length > 0 ? failed(text, scope.issues) : new Program(Object.keys(env.variables), compiled.type.kind === "param" ? { ...compiled, type: dyn } : compiled);
+  return scope.issues.length > 0 ? failed(text, scope.issues) : { tree, compiled };
 }
 
 function failed(text: string, issues: readonly CelIssue[]): CompileErrors {

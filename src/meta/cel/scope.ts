@@ -1,4 +1,4 @@
-import type { CelIssue } from "./ast.ts";
+import type { CelIssue, Expr } from "./ast.ts";
 import type { Functions } from "./overload.ts";
 import type { CelType } from "./type.ts";
 import { CelCostError, type CelValue } from "./value.ts";
@@ -41,9 +41,21 @@ export class Scope {
   readonly #names: ReadonlyMap<string, { readonly slot: number; readonly type: CelType }>;
   readonly #size: number;
 
-  constructor(env: CelEnv, issues: CelIssue[], names?: ReadonlyMap<string, { readonly slot: number; readonly type: CelType }>, size?: number) {
+  /** The type of every part, where somebody wants to know. */
+  readonly types: Map<Expr, CelType> | undefined;
+
+  constructor(
+    env: CelEnv,
+    issues: CelIssue[],
+    {
+      names,
+      size,
+      types,
+    }: { readonly names?: ReadonlyMap<string, { readonly slot: number; readonly type: CelType }>; readonly size?: number; readonly types?: Map<Expr, CelType> | undefined } = {},
+  ) {
     this.env = env;
     this.issues = issues;
+    this.types = types;
     this.#names = names ?? new Map(Object.entries(env.variables).map(([name, type], slot) => [name, { slot, type }]));
     this.#size = size ?? this.#names.size;
   }
@@ -55,7 +67,7 @@ export class Scope {
   /** A scope with one more variable, which may hide another. */
   with(name: string, type: CelType): { readonly scope: Scope; readonly slot: number } {
     const slot = this.#size;
-    return { slot, scope: new Scope(this.env, this.issues, new Map(this.#names).set(name, { slot, type }), slot + 1) };
+    return { slot, scope: new Scope(this.env, this.issues, { names: new Map(this.#names).set(name, { slot, type }), size: slot + 1, types: this.types }) };
   }
 
   report(at: number, message: string): void {

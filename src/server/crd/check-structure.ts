@@ -4,7 +4,8 @@ import { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
 import { prune } from "./prune.ts";
 import { isEmbedded, isIntOrString, isRecord, keepsUnknown, type Structural } from "./structural.ts";
-import { compileRules, type RuleFault } from "./validation-rules.ts";
+import { checkRuleForm } from "./check-rule-form.ts";
+import { checkSchemaRules } from "./check-rules.ts";
 import { validateValue } from "./validate-value.ts";
 
 const unsupported = ["$ref", "definitions", "dependencies", "patternProperties", "additionalItems", "id", "$schema"] as const;
@@ -13,13 +14,18 @@ const junctors = ["allOf", "anyOf", "oneOf"] as const;
 
 /** What is wrong with a version's schema: structure, patterns, defaults, rules. @upstream apiextensions-apiserver/pkg/apiserver/schema/validation.go */
 export function* checkSchema(schema: Structural, path: FieldPath): Iterable<FieldError> {
+  const faults = [...checkShape(schema, path)];
+  yield* faults;
+  // What rules would be told of a schema that is wrong helps nobody.
+  if (faults.length === 0) yield* checkSchemaRules(schema, path);
+}
+
+function* checkShape(schema: Structural, path: FieldPath): Iterable<FieldError> {
   if (schema.type === undefined || schema.type === "") yield path.child("type").required("must not be empty at the root");
   else if (schema.type !== "object") yield path.child("type").invalid(schema.type, "must be object at the root");
+  if (schema.nullable === true) yield path.child("nullable").forbidden("nullable cannot be true at the root");
   yield* checkMetadata(schema, path);
   yield* checkLevel(schema, path, "root");
-  const faults: RuleFault[] = [];
-  compileRules(schema, path.toString(), faults);
-  for (const { path: at, rule, part, detail } of faults) yield new FieldPath(`${at}.${part}`).invalid(rule, detail);
 }
 
 function* checkMetadata({ properties }: Structural, path: FieldPath): Iterable<FieldError> {
@@ -38,13 +44,7 @@ function* checkLevel(schema: Structural, path: FieldPath, place: "root" | "field
   yield* checkExtensions(schema, path);
   yield* checkPattern(schema, path);
   yield* checkDefault(schema, path);
-  for (const [index, rule] of (schema["x-kubernetes-validations"] ?? []).entries()) {
-    const at = path.child("x-kubernetes-validations").index(index);
-    if (rule.rule.trim() === "") yield at.child("rule").required("rule is not specified");
-    if (rule.message !== undefined && rule.message !== "" && rule.message.trim() === "") yield at.child("message").invalid(rule.message, "message must be non-empty if specified");
-    if (/\n/.test(rule.message?.trim() ?? "")) yield at.child("message").invalid(rule.message, "message must not contain line breaks");
-    if (/\n/.test(rule.rule.trim()) && (rule.message ?? "") === "") yield at.child("message").required("message must be specified if rule contains line breaks");
-  }
+  for (const [index, rule] of (schema["x-kubernetes-validations"] ?? []).entries()) yield* checkRuleForm(rule, schema, path.child("x-kubernetes-validations").index(index));
   for (const [name, property] of Object.entries(schema.properties ?? {})) yield* checkLevel(property, path.child("properties").key(name), "field");
   if (typeof schema.additionalProperties === "object") yield* checkLevel(schema.additionalProperties, path.child("additionalProperties"), "value");
   if (schema.items !== undefined) yield* checkLevel(schema.items, path.child("items"), "item");
@@ -76,34 +76,66 @@ function* checkType(schema: Structural, path: FieldPath, place: keyof typeof pla
 function* checkExtensions(schema: Structural, path: FieldPath): Iterable<FieldError> {
   if (schema["x-kubernetes-preserve-unknown-fields"] === false) yield path.child("x-kubernetes-preserve-unknown-fields").invalid(false, "must be true or undefined");
   if (isEmbedded(schema)) {
-    if (schema.type !== "object") yield path.child("type").invalid(schema.type ?? "", "must be object if x-kubernetes-embedded-resource is true");
+    if (schema.type !== "object") yield wrongType(schema, path, "must be object if x-kubernetes-embedded-resource is true");
+    if (schema.additionalProperties !== undefined) yield path.child("additionalProperties").forbidden("must not be used if x-kubernetes-embedded-resource is set");
     if (!keepsUnknown(schema) && Object.keys(schema.properties ?? {}).length === 0)
       yield path.child("properties").required("must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
   }
   const mapType = schema["x-kubernetes-map-type"];
   if (mapType !== undefined) {
-    if (schema.type !== "object") yield path.child("type").invalid(schema.type ?? "", "must be object if x-kubernetes-map-type is specified");
-    if (mapType !== "atomic" && mapType !== "granular") yield path.child("x-kubernetes-map-type").notSupported(mapType, ["granular", "atomic"]);
+    if (schema.type !== "object") yield wrongType(schema, path, "must be object if x-kubernetes-map-type is specified");
+    if (mapType !== "atomic" && mapType !== "granular") yield path.child("x-kubernetes-map-type").notSupported(mapType, ["atomic", "granular"]);
   }
   const listType = schema["x-kubernetes-list-type"];
   const keys = schema["x-kubernetes-list-map-keys"] ?? [];
   if (listType !== undefined) {
-    if (schema.type !== "array") yield path.child("type").invalid(schema.type ?? "", "must be array if x-kubernetes-list-type is specified");
+    if (schema.type !== "array") yield wrongType(schema, path, "must be array if x-kubernetes-list-type is specified");
     if (!["atomic", "set", "map"].includes(listType)) yield path.child("x-kubernetes-list-type").notSupported(listType, ["atomic", "set", "map"]);
   }
-  if (keys.length > 0 && listType !== "map") yield path.child("x-kubernetes-list-type").invalid(listType ?? "", "must be map if x-kubernetes-list-map-keys is non-empty");
+  if (keys.length > 0 && listType !== "map") {
+    const detail = "must be map if x-kubernetes-list-map-keys is non-empty";
+    yield listType === undefined ? path.child("x-kubernetes-list-type").required(detail) : path.child("x-kubernetes-list-type").invalid(listType, detail);
+  }
+  yield* checkItems(schema, path);
   if (listType !== "map") return;
   if (keys.length === 0) yield path.child("x-kubernetes-list-map-keys").required("must not be empty if x-kubernetes-list-type is map");
   const { items } = schema;
+  if (items === undefined) yield path.child("items").required("must have a schema if x-kubernetes-list-type is map");
+  else if (items.type !== "object") yield path.child("items", "type").invalid(items.type ?? "", "must be object if parent array's x-kubernetes-list-type is map");
+  else yield* checkKeys(items, keys, path);
+}
+
+const wrongType = ({ type = "" }: Structural, path: FieldPath, detail: string): FieldError =>
+  type === "" ? path.child("type").required(detail) : path.child("type").invalid(type, detail);
+
+/** What is told apart by its value or its keys must not be merged inside, nor be null. */
+function* checkItems(schema: Structural, path: FieldPath): Iterable<FieldError> {
+  const listType = schema["x-kubernetes-list-type"];
+  const { items } = schema;
+  if (items === undefined || (listType !== "set" && listType !== "map")) return;
+  const detail = "must be atomic as item of a list with x-kubernetes-list-type=set";
+  const innerList = items["x-kubernetes-list-type"];
+  const innerMap = items["x-kubernetes-map-type"];
+  if (listType === "set" && items.type === "array" && innerList !== undefined && innerList !== "atomic")
+    yield path.child("items", "x-kubernetes-list-type").invalid(innerList, detail);
+  if (listType === "set" && items.type === "object" && innerMap !== "atomic") yield path.child("items", "x-kubernetes-map-type").invalid(innerMap ?? null, detail);
+  if (items.nullable === true) yield path.child("items", "nullable").forbidden(`cannot be nullable when x-kubernetes-list-type is ${listType}`);
+}
+
+function* checkKeys(items: Structural, keys: readonly string[], path: FieldPath): Iterable<FieldError> {
+  const at = path.child("x-kubernetes-list-map-keys");
   for (const [index, key] of keys.entries()) {
-    const property = items?.properties?.[key];
-    if (property === undefined) yield path.child("x-kubernetes-list-map-keys").index(index).invalid(key, "entries must all be names of item properties");
-    else if (property.default === undefined && items?.required?.includes(key) !== true)
-      yield path
-        .child("items", "properties")
-        .key(key)
-        .child("default")
-        .required("this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");
+    const property = items.properties?.[key];
+    const place = path.child("items", "properties").key(key);
+    if (property === undefined) yield at.invalid(keys, "entries must all be names of item properties");
+    else {
+      if (property.type === "array" || property.type === "object")
+        yield place.child("type").invalid(items.type, "must be a scalar type if parent array's x-kubernetes-list-type is map");
+      if (property.default === undefined && items.required?.includes(key) !== true)
+        yield place.child("default").required("this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");
+      if (property.nullable === true) yield place.child("nullable").forbidden("this property is in x-kubernetes-list-map-keys, so it cannot be nullable");
+    }
+    if (keys.indexOf(key) < index) yield at.invalid(keys, "must not contain duplicate entries");
   }
 }
 

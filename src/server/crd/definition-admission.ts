@@ -14,11 +14,15 @@ export const definitionSchemas: AdmissionPlugin = {
     if (resource !== "customresourcedefinitions" || group !== "apiextensions.k8s.io" || subresource !== "" || object === undefined || operation === "DELETE") return;
     const { spec } = object as unknown as CustomResourceDefinition;
     const before = (previous as CustomResourceDefinition | undefined)?.spec.versions ?? [];
-    const errors = spec.versions.flatMap((version, index) => {
+    const [first] = spec.versions;
+    // One schema of all versions stands in one place, as upstream keeps it.
+    const isShared = spec.versions.every(({ schema }) => deepEqual(schema, first?.schema));
+    const errors = (isShared ? spec.versions.slice(0, 1) : spec.versions).flatMap((version, index) => {
       const schema = version.schema?.openAPIV3Schema;
       const known = before.find((other) => other.name === version.name)?.schema?.openAPIV3Schema;
       if (schema === undefined || (known !== undefined && deepEqual(schema, known))) return [];
-      return [...checkSchema(schema as Structural, new FieldPath(`spec.versions[${index}].schema.openAPIV3Schema`))];
+      const path = new FieldPath(isShared ? "spec.validation.openAPIV3Schema" : `spec.versions[${index}].schema.openAPIV3Schema`);
+      return [...checkSchema(schema as Structural, path)];
     });
     if (errors.length > 0) throw invalid({ group, kind: served.resource.kind, name }, errors);
   },

@@ -118,7 +118,7 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     selectable[jsonPath.replace(/^\./, "")] = (object) => textOf(path.first(object));
   }
   const scale = scaleOf(version);
-  const rules = compileRules(structural, "", []);
+  const rules = compileRules(structural);
   const checked = function* (object: KubeObject, previous: KubeObject | undefined): Iterable<FieldError> {
     if (rules === undefined) return;
     if ([...validateValue({ ...object, metadata: {} }, structural)].some(({ type }) => type !== "FieldValueInvalid")) yield notChecked;

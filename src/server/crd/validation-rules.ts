@@ -32,42 +32,46 @@ export interface RuleTree {
   readonly keys: readonly string[] | undefined;
 }
 
-/** A rule that does not compile: where, and why. */
-export interface RuleFault {
-  readonly path: string;
-  readonly rule: ValidationRule;
-  readonly part: "rule" | "messageExpression";
-  readonly detail: string;
+/** What became of a rule: `program` is absent where it does not compile. */
+export interface CompiledRule {
+  readonly program: Program | undefined;
+  readonly message: Program | undefined;
+  readonly usesOld: boolean;
+  readonly faults: readonly { readonly part: "rule" | "messageExpression"; readonly detail: string }[];
 }
 
 /** Compiles every rule of a schema; those with faults are left out. */
-export function compileRules(schema: Structural, path: string, faults: RuleFault[], isRoot = true): RuleTree | undefined {
+export function compileRules(schema: Structural, isRoot = true): RuleTree | undefined {
   const type = celTypeOf(schema, isRoot);
-  const rules = (schema["x-kubernetes-validations"] ?? []).flatMap((rule, index) => compileRule(rule, type, `${path}.x-kubernetes-validations[${index}]`, faults) ?? []);
+  const rules = (schema["x-kubernetes-validations"] ?? []).flatMap((rule): Rule[] => {
+    const { program, message, usesOld, faults } = compileRule(rule, type);
+    return program === undefined || faults.length > 0 ? [] : [{ rule, program, message, transition: usesOld && rule.optionalOldSelf !== true }];
+  });
   const properties = new Map<string, RuleTree>();
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const tree = compileRules(property, `${path}.properties[${name}]`, faults, false);
+    const tree = compileRules(property, false);
     if (tree !== undefined) properties.set(name, tree);
   }
-  const additional = typeof schema.additionalProperties === "object" ? compileRules(schema.additionalProperties, `${path}.additionalProperties`, faults, false) : undefined;
-  const items = schema.items === undefined ? undefined : compileRules(schema.items, `${path}.items`, faults, false);
+  const additional = typeof schema.additionalProperties === "object" ? compileRules(schema.additionalProperties, false) : undefined;
+  const items = schema.items === undefined ? undefined : compileRules(schema.items, false);
   if (rules.length === 0 && properties.size === 0 && additional === undefined && items === undefined) return undefined;
   const keys = schema["x-kubernetes-list-type"] === "map" ? schema["x-kubernetes-list-map-keys"] : undefined;
   return { type, typeName: schema.type ?? "", rules, properties, additional, items, keys };
 }
 
-function compileRule(rule: ValidationRule, self: CelType, path: string, faults: RuleFault[]): Rule | undefined {
-  const fault = (part: RuleFault["part"], detail: string): undefined => void faults.push({ path, rule, part, detail });
-  if (rule.rule.trim() === "") return undefined;
+/** A rule over values of type `self`. */
+export function compileRule(rule: ValidationRule, self: CelType): CompiledRule {
+  const nothing = { program: undefined, message: undefined, usesOld: false };
+  if (rule.rule.trim() === "") return { ...nothing, faults: [] };
   const oldSelf = rule.optionalOldSelf === true ? optionalOf(self) : self;
   const alone = compileCel(rule.rule, { variables: { self }, functions: kubernetesFunctions });
-  const program = alone instanceof Program ? alone : compileCel(rule.rule, { variables: { self, oldSelf }, functions: kubernetesFunctions });
-  if (!(program instanceof Program)) return fault("rule", `compilation failed: ${program.message}`);
-  if (program.type.kind !== bool.kind) return fault("rule", "cel expression must evaluate to a bool");
   const usesOld = !(alone instanceof Program);
+  const program = usesOld ? compileCel(rule.rule, { variables: { self, oldSelf }, functions: kubernetesFunctions }) : alone;
+  if (!(program instanceof Program)) return { ...nothing, faults: [{ part: "rule", detail: `compilation failed: ${program.message}` }] };
+  if (program.type.kind !== bool.kind) return { ...nothing, faults: [{ part: "rule", detail: "cel expression must evaluate to a bool" }] };
   const message = compileMessage(rule, usesOld ? { self, oldSelf } : { self });
-  if (typeof message === "string") return fault("messageExpression", message);
-  return { rule, program, message, transition: usesOld && rule.optionalOldSelf !== true };
+  if (typeof message === "string") return { program, message: undefined, usesOld, faults: [{ part: "messageExpression", detail: message }] };
+  return { program, message, usesOld, faults: [] };
 }
 
 function compileMessage({ messageExpression }: ValidationRule, variables: { readonly [name: string]: CelType }): Program | string | undefined {
