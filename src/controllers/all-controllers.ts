@@ -27,6 +27,7 @@ import { nodeLifecycleController, type NodeLifecycleOptions } from "./node-lifec
 import { podGarbageCollector } from "./pod-gc/reconcile.ts";
 import { replicaSetController } from "./replicaset/reconcile.ts";
 import { replicationController } from "./replication-controller/reconcile.ts";
+import { resourceClaimController } from "./resource-claim/reconcile.ts";
 import { rootCaPublisher } from "./root-ca-publisher/reconcile.ts";
 import { serviceAccountController } from "./serviceaccount/reconcile.ts";
 import { serviceLbController } from "./service-lb/reconcile.ts";
@@ -95,6 +96,7 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     claimProtectionController(deps),
     volumeProtectionController(deps),
     ephemeralVolumeController(as("ephemeral-volume-controller")),
+    resourceClaimController(as("resource_claim")),
     pvBinderController(as("persistentvolume-controller")),
     volumeExpandController(as("volume_expand")),
     ...(options.sha256 === undefined ? [] : [attachDetachController(as("attachdetach-controller"), { sha256: options.sha256 })]),

@@ -1,3 +1,4 @@
+import type { ObjectMeta } from "../../meta/generated/meta-v1.ts";
 import { controllerOf, keyOf } from "../../meta/object.ts";
 import type { Pod, PodResourceClaim } from "../generated/types/core-v1.ts";
 import type { DeviceTaint, DeviceToleration, ResourceClaim } from "../generated/types/resource-v1.ts";
@@ -6,6 +7,13 @@ import type { DeviceTaint, DeviceToleration, ResourceClaim } from "../generated/
 
 /** A claim with it is kept until nobody uses what it was given. */
 export const DELETE_PROTECTION = "resource.kubernetes.io/delete-protection";
+/** The claim's metadata without the protection. */
+export function unprotected(metadata: ObjectMeta): ObjectMeta {
+  const { finalizers = [], ...rest } = metadata;
+  const left = finalizers.filter((finalizer) => finalizer !== DELETE_PROTECTION);
+  return left.length === 0 ? rest : { ...rest, finalizers: left };
+}
+
 /** On a claim that the scheduler made for a pod's extended resources. */
 export const EXTENDED_RESOURCE_CLAIM = "resource.kubernetes.io/extended-resource-claim";
 /** So many pods may use one claim. */

@@ -1,7 +1,7 @@
 import { pods, resourceClaims } from "../../api/generated/resources.ts";
 import type { Pod } from "../../api/generated/types/core-v1.ts";
 import type { AllocationResult, ResourceClaim } from "../../api/generated/types/resource-v1.ts";
-import { DELETE_PROTECTION, isReservedFor } from "../../api/resource/pod-claims.ts";
+import { DELETE_PROTECTION, isReservedFor, unprotected } from "../../api/resource/pod-claims.ts";
 import { type Clock, rfc3339 } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
@@ -197,9 +197,8 @@ export async function deleteClaim(claim: ResourceClaim, client: Pick<Client, "ge
   let current = claim;
   try {
     for (let attempt = 1; (current.metadata.finalizers ?? []).includes(DELETE_PROTECTION); attempt += 1) {
-      const finalizers = (current.metadata.finalizers ?? []).filter((finalizer) => finalizer !== DELETE_PROTECTION);
       try {
-        current = await client.update(resourceClaims, { ...current, metadata: { ...current.metadata, finalizers } }, { namespace });
+        current = await client.update(resourceClaims, { ...current, metadata: unprotected(current.metadata) }, { namespace });
       } catch (error) {
         if (!hasReason(error, "Conflict") || attempt >= ATTEMPTS) throw error;
         current = await client.get(resourceClaims, name, { namespace });
