@@ -61,15 +61,15 @@ describe.skipIf(noContainers !== "")(`a rolling update under load, in real conta
 
     const answers = new Map<string, number>();
     const counts = { most: 0, leastReady: REPLICAS };
-    let isRolling = true;
+    const rolled = new AbortController();
     const client = async (): Promise<void> => {
-      while (isRolling) {
+      while (!rolled.signal.aborted) {
         const answer = await ask(url);
         answers.set(answer, (answers.get(answer) ?? 0) + 1);
       }
     };
     const count = async (): Promise<void> => {
-      while (isRolling) {
+      while (!rolled.signal.aborted) {
         const { items } = JSON.parse(await cluster.kubectl("get pods -l app=shop -o json")) as { readonly items: readonly ShopPod[] };
         const live = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
         counts.most = Math.max(counts.most, live.length);
@@ -80,7 +80,7 @@ describe.skipIf(noContainers !== "")(`a rolling update under load, in real conta
     await cluster.kubectl("set image deployment/shop demo=keles.dev/demo:v2");
     await cluster.kubectl("rollout status deployment/shop --timeout=100s");
     await until("the old pods are gone", async () => !(await cluster.kubectl("get pods -l app=shop -o jsonpath={.items[*].spec.containers[0].image}")).includes("v1"));
-    isRolling = false;
+    rolled.abort();
     await Promise.all(running);
     expect([...answers.keys()].filter((answer) => answer.startsWith("failed"))).toEqual([]);
     expect([...answers.keys()].sort()).toEqual(["v1", "v2"]);

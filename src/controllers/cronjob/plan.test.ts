@@ -99,4 +99,39 @@ describe("planCronJob", () => {
     const failed = [1, 2].map((minute) => job(`bad${minute}`, "Failed", `2026-01-01T00:0${minute}:00Z`));
     expect(plan(cronJob(), "2026-01-01T00:10:00Z", { jobs: [...jobs, ...failed] }).remove.map(({ metadata }) => metadata.name)).toEqual(["ok1", "ok2", "bad1"]);
   });
+
+  /** Looks when the plan says to look again, as the controller does; the times of what it started. */
+  const follow = (spec: Partial<CronJobSpec>, end: string): readonly string[] => {
+    const made: string[] = [];
+    let nowMs = Date.parse(created);
+    for (let last: string | undefined; nowMs < Date.parse(end); ) {
+      const given = cronJob({ successfulJobsHistoryLimit: 0, ...spec }, last === undefined ? {} : { lastScheduleTime: last });
+      const { create, scheduledMs = 0, recheckMs = 0 } = planCronJob({ cronJob: given, jobs: [], missing: new Set(), nowMs, localZone });
+      if (create !== undefined) {
+        made.push(create.metadata.annotations?.["batch.kubernetes.io/cronjob-scheduled-timestamp"] ?? "");
+        last = new Date(scheduledMs).toISOString().replace(".000", "");
+      }
+      nowMs += Math.max(1, recheckMs);
+    }
+    return made;
+  };
+
+  it("starts a job each time of a year, and each once", () => {
+    const made = follow({ schedule: "*/10 * * * *" }, "2027-01-01T00:00:00Z");
+    expect(made.length).toBe(365 * 144 - 1);
+    expect(new Set(made).size).toBe(made.length);
+  });
+
+  it("goes by the clocks of its zone through a year", () => {
+    expect(
+      follow({ schedule: "30 2 * * *", timeZone: "Europe/Berlin" }, "2027-01-01T00:00:00Z").filter(
+        (time) => time.includes("-03-29") || time.includes("-03-30") || time.includes("-10-25"),
+      ),
+    ).toEqual([
+      // The night that has no half past two, and the one that has two of them.
+      "2026-03-30T02:30:00+02:00",
+      "2026-10-25T02:30:00+02:00",
+      "2026-10-25T02:30:00+01:00",
+    ]);
+  });
 });
