@@ -11,7 +11,8 @@ import type { AggregatedHandler } from "./aggregation/aggregated-requests.ts";
 import type { Auditor, AuditRecord } from "./audit/auditor.ts";
 import { type AnonymousPolicy, anonymousEverywhere, anonymousFor } from "./authn/anonymous.ts";
 import { allAuthenticated, allUnauthenticated, type Authenticator } from "./authn/authenticator.ts";
-import { impersonate, impersonationOf } from "./authn/impersonation.ts";
+import { impersonationOf } from "./authn/impersonation/impersonation-headers.ts";
+import { Impersonator } from "./authn/impersonation/impersonator.ts";
 import { identityHeadersIn, type RequestHeaderOptions, withoutForwarded, withoutHeaders } from "./authn/request-header.ts";
 import { attributesOf } from "./authz/attributes-of.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
@@ -99,6 +100,7 @@ export class ApiServer {
   readonly #wiring: Wiring;
   readonly #requests;
   readonly #durations;
+  readonly #impersonator: Impersonator;
   readonly flowControl: FlowControl;
   #ready = false;
   #stopping = false;
@@ -110,6 +112,7 @@ export class ApiServer {
     const base = { store: deps.store, cache, table, clock: deps.clock, random: deps.random, log: deps.log };
     this.#wiring = wire(base);
     this.parts = { ...base, authorizer: this.#wiring.authorizer, admission: new AdmissionChain(this.#wiring.plugins) };
+    this.#impersonator = new Impersonator(this.parts);
     this.#requests = deps.metrics.counter("apiserver_request_total", "Requests by verb, resource and code", ["verb", "group", "version", "resource", "subresource", "code"]);
     this.#durations = deps.metrics.histogram(
       "apiserver_request_duration_seconds",
@@ -174,9 +177,10 @@ export class ApiServer {
     const caller = await this.#authenticate(request);
     passage.isKnown = true;
     passage.audit = this.#wiring.audit?.begin({ request, info, user: caller, receivedMs: passage.receivedMs });
-    const wanted = impersonationOf(request.headers);
-    const user = wanted === undefined ? caller : await impersonate(caller, wanted, this.parts.authorizer);
-    if (user !== caller) passage.audit?.actAs(user);
+    const wanted = impersonationOf(request);
+    const impersonated = wanted === undefined ? undefined : await this.#impersonator.actAs(wanted, attributesOf(caller, info, query));
+    if (impersonated !== undefined) passage.audit?.actAs(impersonated.user, impersonated.constraint);
+    const user = impersonated?.user ?? caller;
     const hidden = identityHeadersIn(request.headers, this.#wiring.requestHeaders);
     const seen = withoutHeaders(request, hidden);
     const observed = passage.audit?.observe(seen) ?? seen;

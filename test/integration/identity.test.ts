@@ -207,7 +207,7 @@ describe("impersonation", () => {
 
   it("needs a user", async () => {
     const { status, body } = await whoami(root, { "impersonate-group": "a" });
-    expect(status).toBe(500);
-    expect(body.message).toContain("without impersonating a user");
+    expect(status).toBe(400);
+    expect(body.message).toContain("without impersonating a user name");
   });
 });

@@ -73,7 +73,7 @@ function attempted({ headers, caller, query }: ApiRequest): string {
   const ways: string[] = [];
   if (rest.length > 0 && (scheme.toLowerCase() === "basic" || scheme.toLowerCase() === "bearer")) ways.push(scheme.toLowerCase());
   if ((new URLSearchParams(query).get("access_token") ?? "").trim() !== "") ways.push("access_token");
-  if (caller.type === "network" && caller.certificate !== undefined) ways.push("x509");
+  if (caller.type === "network" && (caller.certificate ?? caller.frontProxy) !== undefined) ways.push("x509");
   return ways.length === 0 ? "Authentication failed, no credentials provided" : `Authentication failed, attempted: ${ways.join(", ")}`;
 }
 
@@ -86,6 +86,7 @@ export class AuditRecord {
   readonly id: string;
   #body: Uint8Array | undefined;
   #impersonated: UserInfo | undefined;
+  #constraint: string | undefined;
   #object: ObjectNote = {};
 
   constructor(verdict: Verdict, subject: Subject, deps: AuditorDeps) {
@@ -104,9 +105,10 @@ export class AuditRecord {
     this.#write("ResponseStarted", response, message);
   }
 
-  /** The request is made in the name of somebody else. */
-  actAs(user: UserInfo): void {
+  /** The request is made in the name of somebody else; `constraint` is the verb that allowed just this. */
+  actAs(user: UserInfo, constraint?: string): void {
     this.#impersonated = user;
+    this.#constraint = constraint;
   }
 
   /** What is said first of a key stays. */
@@ -179,6 +181,7 @@ export class AuditRecord {
       verb: info.verb,
       user: userOf(user),
       ...(this.#impersonated === undefined ? {} : { impersonatedUser: userOf(this.#impersonated) }),
+      ...(this.#constraint === undefined ? {} : { authenticationMetadata: { impersonationConstraint: this.#constraint } }),
       ...(request.caller.type === "network" ? { sourceIPs: [request.caller.address] } : {}),
       ...(request.headers["user-agent"] === undefined ? {} : { userAgent: request.headers["user-agent"] }),
       ...(info.resource === undefined ? {} : { objectRef: referenceOf(info.resource, stage === "RequestReceived" ? {} : this.#object) }),

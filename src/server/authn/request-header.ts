@@ -60,7 +60,7 @@ export function requestHeader(options: RequestHeaderOptions): Authenticator {
 }
 
 /** One group each, also when its name holds a comma: joined texts are only taken apart where nothing else is known. */
-function valuesOf({ headers, values }: ApiRequest, name: string): readonly string[] {
+export function valuesOf({ headers, values }: Pick<ApiRequest, "headers" | "values">, name: string): readonly string[] {
   if (values !== undefined) return values(name);
   return headers[name]?.split(", ") ?? [];
 }
@@ -74,11 +74,11 @@ export function decodeKey(key: string): string {
   }
 }
 
-/** Which headers of a request say who asks, by the names of everybody and those of the options. */
+/** Which headers of a request say who asks, or as whom, by the names of everybody and those of the options. */
 export function identityHeadersIn(headers: ApiRequest["headers"], options: RequestHeaderOptions | undefined): readonly string[] {
   const found: string[] = [];
   // PERF: every request comes through here.
-  for (const name in headers) if (isIdentityHeader(name) || (options !== undefined && isConfigured(name, options))) found.push(name);
+  for (const name in headers) if (isIdentityHeader(name) || name.startsWith("impersonate-") || (options !== undefined && isConfigured(name, options))) found.push(name);
   return found;
 }
 
