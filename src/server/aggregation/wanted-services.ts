@@ -1,6 +1,6 @@
 import type { CustomResourceDefinition } from "../../api/generated/types/apiextensions-v1.ts";
 import type { APIService, APIServiceSpec } from "../../api/generated/types/apiregistration-v1.ts";
-import { customPriority, type Priority, registeredPriority } from "../discovery/group-priority.ts";
+import { AGGREGATOR, customPriority, type Priority, registeredPriority } from "../discovery/group-priority.ts";
 import { apiServiceName } from "./api-services.ts";
 
 export const MANAGED = "kube-aggregator.kubernetes.io/automanaged";
@@ -24,7 +24,8 @@ export function wantedServices(
     for (const { name, served } of spec.versions) if (served) wanted.set(apiServiceName(spec.group, name), { managed: "true", spec: specOf(spec.group, name, customPriority) });
   }
   for (const { group, version } of builtin) {
-    const priority = registeredPriority(group, version);
+    // As upstream's aggregator does not register itself.
+    const priority = group === AGGREGATOR ? undefined : (registeredPriority(group, version) ?? customPriority);
     if (priority !== undefined) wanted.set(apiServiceName(group, version), { managed: "onstart", spec: specOf(group, version, priority) });
   }
   return wanted;

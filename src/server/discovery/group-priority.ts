@@ -31,13 +31,13 @@ const builtin: { readonly [group: string]: readonly [group: number, versions: { 
 };
 
 /** Upstream's aggregator serves this group itself, before all that it aggregates. */
-const AGGREGATOR = "apiregistration.k8s.io";
+export const AGGREGATOR = "apiregistration.k8s.io";
 const aggregatorPriority: Priority = { group: 20_000, version: 15 };
 
 /** What is made by a CustomResourceDefinition. @upstream pkg/controlplane/controller/crdregistration/crdregistration_controller.go */
 export const customPriority: Priority = { group: 1000, version: 100 };
 
-/** The rank of a built-in group version that registers itself; undefined for others. */
+/** The rank of a group version of upstream; undefined for others. */
 export function registeredPriority(group: string, version: string): Priority | undefined {
   const known = Object.hasOwn(builtin, group) ? builtin[group] : undefined;
   const ofVersion = known !== undefined && Object.hasOwn(known[1], version) ? known[1][version] : undefined;
