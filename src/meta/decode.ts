@@ -8,6 +8,15 @@ export interface DecodeOptions {
   readonly gvk?: { readonly version: string; readonly kind: string } | undefined;
   /** The kind that is expected, when it is another one. */
   readonly into?: string | undefined;
+  /** What is thrown of a value that does not fit; a 400 that begins with the kind when left out. */
+  readonly refuse?: ((misfit: Misfit) => StatusError) | undefined;
+}
+/** Why a document could not be read. */
+export interface Misfit {
+  /** As Go's JSON decoder says it. */
+  readonly why: string;
+  /** The value that is of the wrong type, and the type that the schema wants; absent when only its syntax is wrong. */
+  readonly wrong?: { readonly value: unknown; readonly type: Schema["type"] } | undefined;
 }
 export interface Decoded {
   /** A fresh value that shares nothing with the input. */
@@ -24,13 +33,17 @@ export interface Decoded {
 export function decode(schema: Schema, value: unknown, options: DecodeOptions = {}): Decoded {
   const state: State = { unknown: none, failure: undefined };
   const result = read(planOf(schema), value, state);
-  if (state.failure !== undefined) throw cannotHandle(failureText(state.failure), options);
+  if (state.failure !== undefined) {
+    const why = failureText(state.failure);
+    throw options.refuse?.({ why, wrong: state.failure.wrong }) ?? cannotHandle(why, options);
+  }
   return { value: result, problems: state.unknown.map(({ path }) => `unknown field ${JSON.stringify(path)}`) };
 }
 
 /** The 400 of strict decoding, for the problems of `decode` and of `duplicateFields`. */
 export function strictDecodingError(problems: readonly string[], options: DecodeOptions = {}): StatusError {
-  return cannotHandle(`strict decoding error: ${problems.join(", ")}`, options);
+  const why = `strict decoding error: ${problems.join(", ")}`;
+  return options.refuse?.({ why }) ?? cannotHandle(why, options);
 }
 
 /** The 400 of a document that cannot be read. @upstream apiserver/pkg/endpoints/handlers/rest.go transformDecodeError */
@@ -50,6 +63,7 @@ interface Place {
 interface Failure extends Place {
   readonly text: string;
   readonly ofType: string | undefined;
+  readonly wrong?: Misfit["wrong"];
   /** The innermost struct, by its Go name. */
   struct: string;
 }
@@ -228,7 +242,7 @@ function fail(state: State, error: unknown, expected: abstract new (...args: nev
 }
 
 function wrong(plan: Plan, value: unknown, state: State): undefined {
-  state.failure ??= { text: jsonWord(value, plan), ofType: goType(plan.schema), struct: "", path: "" };
+  state.failure ??= { text: jsonWord(value, plan), ofType: goType(plan.schema), wrong: { value, type: plan.schema.type }, struct: "", path: "" };
 }
 
 /** A JSON value as Go's decoder names it; a number that does not fit is shown. */

@@ -31,8 +31,9 @@ export class StatusError extends Error {
   override readonly name = "StatusError";
   readonly status: Status;
 
-  constructor(status: Status) {
-    super(status.message ?? status.reason ?? "unknown");
+  /** A cause says more than a user sees: it is for logs and tests. */
+  constructor(status: Status, options?: { readonly cause?: unknown }) {
+    super(status.message ?? status.reason ?? "unknown", options);
     this.status = status;
   }
 

@@ -141,7 +141,7 @@ describe("requests that are refused", () => {
       "a patch that is none",
       "patch configmap present --type=json -p nothing",
       undefined,
-      "Error from server (BadRequest): json: cannot unmarshal string into Go value of type jsonpatch.Patch\n",
+      "Error from server (BadRequest): error decoding patch: json: cannot unmarshal string into Go value of type []handlers.jsonPatchOp\n",
     ],
   ])("%s", async (_name, args, stdin, wanted) => {
     const { code, stderr } = await tryKubectl(args, stdin);

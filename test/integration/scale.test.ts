@@ -42,6 +42,12 @@ it("a Scale that is applied owns the replicas of what scales, and others meet it
   expect((await cluster.ask("GET", `${url}/n1/scale`, { as })).body.spec.replicas).toBe(3);
 });
 
+it("a Scale is shown as a table of its own", async () => {
+  const { body } = await cluster.ask("GET", `${url}/n1/scale`, { as, headers: { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" } });
+  expect(body.columnDefinitions.map(({ name }: { readonly name: string }) => name)).toEqual(["Name", "Desired", "Available", "Age"]);
+  expect(body.rows[0].cells.slice(0, 3)).toEqual(["n1", 3, 0]);
+});
+
 it("a Scale is applied by somebody with a name, and fits", async () => {
   const headers = { "content-type": "application/apply-patch+yaml" };
   const scale = { apiVersion: "autoscaling/v1", kind: "Scale", metadata: { name: "n1" }, spec: { replicas: 1 } };

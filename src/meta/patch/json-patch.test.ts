@@ -72,9 +72,10 @@ describe("applyJsonPatch", () => {
       caught = error;
     }
     expect(caught).toBeInstanceOf(StatusError);
-    const { status } = caught as StatusError;
+    const { status, cause } = caught as StatusError;
     expect(status.code).toBe(code);
-    expect(code === 422 ? status.details?.causes?.[0]?.message : status.message).toBe(text);
+    expect(code === 422 ? (cause as Error).message : status.message).toBe(text);
+    if (code === 422) expect(status).toMatchObject({ reason: "Invalid", message: "the server rejected our request due to an error in our request", details: {} });
   });
 
   it("sets __proto__ as a property and leaves prototypes alone", () => {

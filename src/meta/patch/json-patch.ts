@@ -1,6 +1,6 @@
 import { deepEqual } from "../../base/values.ts";
 import { badRequest, failure } from "../status-error.ts";
-import { isJsonObject, ownField, setField, unprocessable, type JsonObject } from "./json-value.ts";
+import { isJsonObject, jsonWord, ownField, setField, unprocessable, type JsonObject } from "./json-value.ts";
 
 export const maxOperations = 10_000;
 /** How much `copy` operations may add, in characters of JSON. */
@@ -184,5 +184,3 @@ function remove(container: Container, key: string, why: string): void {
   if (!Object.hasOwn(container, key)) throw unprocessable(`${why}: Unable to remove nonexistent key: ${key}: missing value`);
   delete container[key];
 }
-
-const jsonWord = (value: unknown): string => (typeof value === "boolean" ? "bool" : typeof value);

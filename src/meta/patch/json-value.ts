@@ -1,5 +1,4 @@
-import type { StatusError } from "../status-error.ts";
-import { failure } from "../status-error.ts";
+import { failure, StatusError } from "../status-error.ts";
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -14,6 +13,12 @@ export function setField(object: Record<string, unknown>, key: string, value: un
   else object[key] = value;
 }
 
+/** What Go's JSON decoder calls a value. */
+export function jsonWord(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
 /** A value as Go prints it with %v: `map[a:1 b:[x y]]`. */
 export function goText(value: unknown): string {
   if (value === null || value === undefined) return "<nil>";
@@ -23,7 +28,11 @@ export function goText(value: unknown): string {
   return `map[${keys.map((key) => `${key}:${goText(value[key])}`).join(" ")}]`;
 }
 
-/** 422 as the server says it of a patch that does not fit the object. @upstream apimachinery/pkg/api/errors NewGenericServerResponse */
+/**
+ * 422 as the server says it of a patch that does not fit the object: why it does not is told to nobody but the log.
+ * @upstream apimachinery/pkg/api/errors NewGenericServerResponse
+ */
 export function unprocessable(why: string): StatusError {
-  return failure("Invalid", "the server rejected our request due to an error in our request", { causes: [{ reason: "UnexpectedServerResponse", message: why }] });
+  const { status } = failure("Invalid", "the server rejected our request due to an error in our request", {});
+  return new StatusError(status, { cause: new Error(why) });
 }

@@ -125,7 +125,7 @@ describe("applyStrategicMergePatch", () => {
     [{ spec: { $retainKeys: "x" } }, 400, "invalid patch format of retainKeys"],
     [{ spec: { $retainKeys: ["x"], nodeName: "y" } }, 422, "the server rejected our request due to an error in our request"],
     [{ spec: { "$setElementOrder/containers": [{ name: "a" }], containers: [{ name: "b" }] } }, 500, "The order in patch list:"],
-    [[], 400, "invalid JSON document"],
+    [[], 400, "json: cannot unmarshal array into Go value of type map[string]interface {}"],
   ])("refuses %j", (patch, code, message) => {
     expect(() => applyStrategicMergePatch({ spec: { containers: [{ name: "a" }] } }, patch, pod)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) as unknown }),

@@ -2,7 +2,7 @@ import type { Schema } from "../schema.ts";
 import { badRequest, failure, type StatusError } from "../status-error.ts";
 import { mergeLists, type ListMerge } from "./strategic-lists.ts";
 import { directives, fieldSchemaOf, strategyOf, unknownDirective, withoutDirectives } from "./strategic-directives.ts";
-import { isJsonObject, setField, unprocessable, type JsonObject } from "./json-value.ts";
+import { isJsonObject, jsonWord, setField, unprocessable, type JsonObject } from "./json-value.ts";
 
 /**
  * A strategic merge patch over the schema's merge keys and strategies. Neither input is changed. Throws 400 or 422
@@ -10,7 +10,7 @@ import { isJsonObject, setField, unprocessable, type JsonObject } from "./json-v
  * @upstream apimachinery/pkg/util/strategicpatch/patch.go StrategicMergeMapPatch
  */
 export function applyStrategicMergePatch(document: unknown, patch: unknown, schema?: Schema): unknown {
-  if (!isJsonObject(patch)) throw badRequest("invalid JSON document");
+  if (!isJsonObject(patch)) throw badRequest(`json: cannot unmarshal ${jsonWord(patch)} into Go value of type map[string]interface {}`);
   return mergeObjects(isJsonObject(document) ? document : {}, patch, schema);
 }
 

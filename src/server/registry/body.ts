@@ -1,7 +1,7 @@
 import type { Draft } from "../../base/values.ts";
 import { readEnvelope } from "../../api/wire/envelope.ts";
 import { ProtobufError } from "../../api/wire/reader.ts";
-import { cannotHandle, decode, strictDecodingError } from "../../meta/decode.ts";
+import { cannotHandle, decode, type DecodeOptions, strictDecodingError } from "../../meta/decode.ts";
 import { duplicateFields, parseJson } from "../../meta/json-codec.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { parseApiVersion } from "../../meta/resource.ts";
@@ -113,6 +113,7 @@ export function decodeObject(
   served: Pick<ServedResource, "schema" | "apiVersion" | "prune"> & { readonly resource: ExpectedKind },
   validation: FieldValidation,
   warnings: string[],
+  options: Pick<DecodeOptions, "refuse"> = {},
 ): Draft<KubeObject> {
   const { value } = raw;
   const { kind, version } = served.resource;
@@ -124,9 +125,9 @@ export function decodeObject(
   const given = value as Record<string, unknown>;
   checkKind(given, served);
   const whole = { ...given, apiVersion: served.apiVersion, kind };
-  const { value: object, problems } = served.prune?.(whole) ?? decode(served.schema, whole, { gvk: { version, kind } });
+  const { value: object, problems } = served.prune?.(whole) ?? decode(served.schema, whole, { ...options, gvk: { version, kind } });
   const all = [...problems, ...raw.problems];
-  if (all.length > 0 && validation === "Strict") throw strictDecodingError(all, { gvk: { version, kind } });
+  if (all.length > 0 && validation === "Strict") throw strictDecodingError(all, { ...options, gvk: { version, kind } });
   if (validation === "Warn") warnings.push(...all);
   const draft = object as Record<string, unknown>;
   draft["metadata"] ??= {};

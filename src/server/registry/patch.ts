@@ -17,14 +17,9 @@ import { createObject } from "./create.ts";
 import { applyConfiguration } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { type FieldValidation, fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
+import { checkPatchShape, patchRefusal } from "./patch-refusal.ts";
+import { patchTypes } from "./patch-types.ts";
 import { changeObject, type UpdateRules } from "./update.ts";
-
-export const patchTypes = {
-  json: "application/json-patch+json",
-  merge: "application/merge-patch+json",
-  strategic: "application/strategic-merge-patch+json",
-  apply: "application/apply-patch+yaml",
-} as const;
 
 /** PATCH: the patch is applied to the object in the served version; lost races are tried again on the newer object. */
 export async function patch(parts: ServerParts, context: ResourceContext, storage: Storage, rules?: UpdateRules): Promise<ApiResponse> {
@@ -72,6 +67,7 @@ async function plainPatch(
   { form, dryRun, validation, manager, body, rules, type }: PatchOptions & { readonly type: string },
 ): Promise<ApiResponse> {
   const { served, target, query, warnings } = context;
+  if (validation !== "Ignore") checkPatchShape(type, body);
   const change = patcher(type, body, served);
   const entry = await changeObject(parts, context, storage, {
     dryRun,
@@ -83,7 +79,7 @@ async function plainPatch(
       const changed = change(previous);
       // Patch by patch an object could grow deeper than anything that walks it can go.
       if (isTooDeep(changed)) throw badRequest("exceeded max depth");
-      const draft = decodeObject({ value: changed, problems: [] }, served, validation, problems);
+      const draft = decodeObject({ value: changed, problems: [] }, served, validation, problems, { refuse: patchRefusal(type, body, changed) });
       for (const text of problems) if (!warnings.includes(text)) warnings.push(text);
       checkIdentity(draft, previous, target.name);
       return Promise.resolve(draft);

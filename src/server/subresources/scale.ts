@@ -1,4 +1,5 @@
 import type { Scale } from "../../api/generated/types/autoscaling-v1.ts";
+import { scaleColumns } from "../../api/autoscaling/scale-columns.ts";
 import { schemaByName } from "../../api/schemas.ts";
 import { unchecked } from "../../api/unchecked.ts";
 import { clone, type Draft } from "../../base/values.ts";
@@ -17,13 +18,16 @@ import type { ResourceContext, ServerParts } from "../context.ts";
 import { decodeObject, readObject, readText } from "../registry/body.ts";
 import { applyConfiguration } from "../registry/field-managers.ts";
 import { fieldManagerOf, fieldValidationOf, isDryRun } from "../registry/options.ts";
-import { checkPatchOptions, mediaTypeOf, patchTypes } from "../registry/patch.ts";
+import { checkPatchOptions, mediaTypeOf } from "../registry/patch.ts";
+import { checkPatchShape, patchRefusal } from "../registry/patch-refusal.ts";
+import { patchTypes } from "../registry/patch-types.ts";
 import { parseResourceVersion, waitForRevision } from "../registry/resource-version.ts";
 import { changeObject } from "../registry/update.ts";
 import { isTrue } from "../request-info.ts";
 import { keyFor, prepared, type ServedResource, type Storage, viewOf } from "../resources/served-resource.ts";
-import { negotiate } from "../respond/negotiate.ts";
+import { type Form, negotiate } from "../respond/negotiate.ts";
 import { valueResponse } from "../respond/response.ts";
+import { includeObjectOf, rowOf, tableOf } from "../respond/table.ts";
 
 const scaleSchema = schemaByName("io.k8s.api.autoscaling.v1.Scale");
 const scaleResource = { group: "autoscaling", version: "v1", kind: "Scale" };
@@ -34,19 +38,26 @@ export async function scale(parts: ServerParts, context: ResourceContext): Promi
   const { storage } = served;
   const definition = served.definition.scale;
   invariant(storage && definition, `${served.resource.resource} has no scale`);
-  const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
+  const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"], table: true });
   if (target.verb === "get") {
     await waitForRevision(parts.cache, parseResourceVersion(query.get("resourceVersion"), "GetOptions"), parts.clock);
     const entry = storage.cache.get(keyFor(storage, target.namespace, target.name));
     if (entry === undefined) throw notFound({ ...served.resource, name: target.name });
     await prepared(served, [entry]);
-    return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
+    return scaleResponse(parts, context, definition, entry, form);
   }
   const isApply = target.verb === "patch" && mediaTypeOf(request) === patchTypes.apply;
   if (target.verb === "patch") checkPatchOptions(query, isApply);
   const entry = isApply ? await applyScale(parts, context, storage, definition) : await changeScale(parts, context, storage, definition);
   await prepared(served, [entry]);
-  return valueResponse(200, scaleOf(viewOf(served, entry), definition), form);
+  return scaleResponse(parts, context, definition, entry, form);
+}
+
+function scaleResponse(parts: ServerParts, { served, query }: ResourceContext, definition: ScaleDefinition<KubeObject>, entry: CacheEntry, form: Form): ApiResponse {
+  const scale = scaleOf(viewOf(served, entry), definition);
+  if (form.as !== "table") return valueResponse(200, scale, form);
+  const shown = asScale(served);
+  return valueResponse(200, tableOf(shown, [rowOf(shown, scale, includeObjectOf(query), parts.clock.now())], { resourceVersion: scale.metadata.resourceVersion }), form);
 }
 
 /** PUT and the patches that are no apply. */
@@ -109,6 +120,7 @@ async function fromPatch(context: ResourceContext, definition: ScaleDefinition<K
   const type = mediaTypeOf(request);
   const body = request.body.type === "value" ? request.body.value : parseJson(await readText(request));
   const validation = fieldValidationOf(query, "PatchOptions");
+  if (validation !== "Ignore") checkPatchShape(type, body);
   const apply = (scale: unknown): unknown => {
     if (type === patchTypes.json) return applyJsonPatch(scale, body);
     if (type === patchTypes.merge) return applyMergePatch(scale, body);
@@ -117,7 +129,8 @@ async function fromPatch(context: ResourceContext, definition: ScaleDefinition<K
   };
   return (previous) => {
     const problems: string[] = [];
-    const draft = decodeObject({ value: apply(scaleOf(previous, definition)), problems: [] }, asScale(served), validation, problems);
+    const changed = apply(scaleOf(previous, definition));
+    const draft = decodeObject({ value: changed, problems: [] }, asScale(served), validation, problems, { refuse: patchRefusal(type, body, changed) });
     for (const text of problems) if (!warnings.includes(text)) warnings.push(text);
     return draft as unknown as Scale;
   };
@@ -126,7 +139,14 @@ async function fromPatch(context: ResourceContext, definition: ScaleDefinition<K
 /** The served resource as the decoder sees it when the body is a Scale. */
 function asScale(served: ServedResource): ServedResource {
   invariant(scaleSchema, "Scale has no schema");
-  return { ...served, prune: undefined, schema: scaleSchema, apiVersion: "autoscaling/v1", resource: { ...served.resource, ...scaleResource } };
+  return {
+    ...served,
+    definition: { ...served.definition, columns: scaleColumns },
+    prune: undefined,
+    schema: scaleSchema,
+    apiVersion: "autoscaling/v1",
+    resource: { ...served.resource, ...scaleResource },
+  };
 }
 
 function checkScale(scale: Scale, served: ServedResource, name: string): void {
