@@ -35,7 +35,7 @@ import { nodeRules } from "../server/bootstrap/policy.ts";
 import { discoveryPaths } from "../server/discovery/discovery.ts";
 import type { SpecialHandler } from "../server/dispatch.ts";
 import { dumpPaths } from "../server/flow-control/dump.ts";
-import { type HealthCheck, healthPaths, metricsPath, type VersionInfo, versionPath } from "../server/health.ts";
+import { type HealthCheck, healthPaths, metricsPath, shutdownCheck, type VersionInfo, versionPath } from "../server/health.ts";
 import { accessExplanation } from "../server/insight/access-explanations.ts";
 import { type PodExplainer, podVerdictsOf } from "../server/insight/pod-verdicts.ts";
 import { serveInsight } from "../server/insight/serve-insight.ts";
@@ -135,7 +135,7 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
   let aggregator: Aggregator | undefined;
   const checks: readonly HealthCheck[] = [
     { name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined },
-    { name: "shutdown", on: ["readyz"], check: () => (api.stopping ? "process is shutting down" : undefined) },
+    shutdownCheck(() => api),
     { name: "store", on: ["healthz", "readyz"], check: () => (api.ready ? undefined : "the state is not loaded") },
     ...(options.checks ?? []),
   ];

@@ -17,4 +17,6 @@ export interface WebhookRequest {
   /** JSON */
   readonly body: string;
   readonly timeoutMs: number;
+  /** Ends the call early: nobody waits for it any more. */
+  readonly signal?: AbortSignal | undefined;
 }

@@ -9,6 +9,11 @@ export interface HealthCheck {
   check(): string | undefined;
 }
 
+/** Load balancers look elsewhere as soon as a server is about to go, while it still answers. */
+export function shutdownCheck(server: () => { readonly stopping: boolean }): HealthCheck {
+  return { name: "shutdown", on: ["readyz"], check: () => (server().stopping ? "process is shutting down" : undefined) };
+}
+
 /** `/healthz`, `/livez`, `/readyz`, each also with `/name` of one check. */
 export function healthPaths(checks: readonly HealthCheck[]): PathHandler {
   return (_request, info, query) => {

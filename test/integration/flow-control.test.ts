@@ -12,7 +12,7 @@ import { promMetrics } from "../../src/platform/node/metrics.ts";
 import { dumpPaths } from "../../src/server/flow-control/dump.ts";
 import { ObjectKeeper } from "../../src/server/flow-control/object-keeper.ts";
 import { standardFlowSchemas, standardPriorityLevels } from "../../src/server/flow-control/standard-objects.ts";
-import { healthPaths, metricsPath } from "../../src/server/health.ts";
+import { healthPaths, metricsPath, shutdownCheck } from "../../src/server/health.ts";
 import { ApiServer } from "../../src/server/server.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 
@@ -33,6 +33,7 @@ async function serve() {
   const metrics = promMetrics();
   const serving: Served[] = [];
   const started: string[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
   const api: ApiServer = new ApiServer(
     { kinds: [...workloadKinds, ...otherKinds], conversions: [], inFlight: { readOnly: 40, mutating: 9 } },
     { store, clock, random: seededRandom(7), log: silentLogger, metrics },
@@ -46,7 +47,18 @@ async function serve() {
         },
       ],
       authorizer: { authorize: ({ path }) => ({ verdict: path === "/forbidden" ? "deny" : "allow", reason: "" }) },
-      plugins: [],
+      plugins: [
+        {
+          name: "Slow",
+          mutate: ({ name, work }) =>
+            name === "slow"
+              ? new Promise((resolve) => {
+                  signals.push(work?.signal);
+                  serving.push({ by: "plugin", release: resolve });
+                })
+              : undefined,
+        },
+      ],
       special: new Map(),
       paths: [
         (_request, { path }, _query, user): Promise<ApiResponse> | undefined => {
@@ -58,7 +70,7 @@ async function serve() {
           if (path === "/broken") throw new Error("the password is swordfish");
           return undefined;
         },
-        healthPaths([{ name: "ping", on: ["healthz"], check: () => undefined }]),
+        healthPaths([{ name: "ping", on: ["healthz"], check: () => undefined }, shutdownCheck(() => api)]),
         metricsPath(() => metrics.render()),
         dumpPaths(() => api.flowControl.levels),
       ],
@@ -73,10 +85,20 @@ async function serve() {
   const ask = (
     as: string,
     url: string,
-    { method = "GET", signal = new AbortController().signal }: { readonly method?: ApiRequest["method"]; readonly signal?: AbortSignal } = {},
+    { method = "GET", body, signal = new AbortController().signal }: { readonly method?: ApiRequest["method"]; readonly body?: string; readonly signal?: AbortSignal } = {},
   ) => {
     const [path = "", query = ""] = url.split("?");
-    return api.handle({ method, path, query, headers: { user: as }, body: { type: "none" }, caller: { type: "network", address: "192.0.2.1", upgradable: false } }, signal);
+    return api.handle(
+      {
+        method,
+        path,
+        query,
+        headers: { user: as, "content-type": "application/json" },
+        body: body === undefined ? { type: "none" } : { type: "bytes", read: () => Promise.resolve(new TextEncoder().encode(body)) },
+        caller: { type: "network", address: "192.0.2.1", upgradable: false },
+      },
+      signal,
+    );
   };
   return {
     api,
@@ -84,6 +106,7 @@ async function serve() {
     clock,
     serving,
     started,
+    signals,
     ask,
     async stop() {
       stop.abort();
@@ -208,6 +231,29 @@ it("an answer in time or not, a seat is taken until the work is done", async () 
   world.serving[0]?.release();
   await turn();
   expect(set.running).toBe(0);
+});
+
+it("what takes too long is told so, and writes nothing", async () => {
+  const body = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "slow" } });
+  const answer = world.ask("jane", "/api/v1/namespaces/default/configmaps?timeout=5s", { method: "POST", body });
+  await turn();
+  expect(world.signals.map((signal) => signal?.aborted)).toEqual([false]);
+  await world.clock.advance(5_000);
+  expect((await answer).status).toBe(504);
+  expect(world.signals.map((signal) => signal?.aborted)).toEqual([true]);
+  world.serving[0]?.release();
+  await world.clock.settle();
+  expect((await admin.list(configMaps)).items).toEqual([]);
+  expect(levelOf("global-default").set.isIdle).toBe(true);
+});
+
+it("a server that goes says so first, and serves on", async () => {
+  const ready = async (): Promise<number> => (await world.ask("jane", "/readyz")).status;
+  expect(await ready()).toBe(200);
+  world.api.beginStop();
+  expect(await ready()).toBe(500);
+  expect((await world.ask("jane", "/api/v1/namespaces")).status).toBe(200);
+  expect((await world.ask("jane", "/healthz")).status).toBe(200);
 });
 
 describe("answers", () => {

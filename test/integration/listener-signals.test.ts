@@ -101,12 +101,37 @@ it("refuses a body that ends early, without an answer to anybody", async () => {
   socket.destroy();
 });
 
-it("ends streams when it closes", async () => {
+it("ends streams when it closes, also those that only begin, and lets everything else finish", async () => {
   const given = streaming();
-  const asked = ask();
+  const asked = ask({ agent: false });
   const text = bodyOf(asked);
   const signal = await given;
-  await listener.closeGracefully(5_000);
+  await once(asked, "response");
+  const answers = new Map<string, () => void>();
+  const signals = new Map<string, AbortSignal>();
+  const bothAsked = new Promise<void>((resolve) => {
+    handle = async ({ path }, own) => {
+      signals.set(path, own);
+      await new Promise<void>((answer) => {
+        answers.set(path, answer);
+        if (answers.size === 2) resolve();
+      });
+      if (path === "/plain") return { status: 200, headers: {}, body: { type: "bytes", contentType: "text/plain", chunks: [bytes("finished")] } };
+      async function* chunks(): AsyncGenerator<Uint8Array> {
+        yield bytes("late");
+        if (!own.aborted) await once(own, "abort");
+      }
+      return { status: 200, headers: {}, body: { type: "stream", contentType: "text/plain", chunks: chunks() } };
+    };
+  });
+  const plain = bodyOf(ask({ agent: false, path: "/plain" }));
+  const late = bodyOf(ask({ agent: false, path: "/late" }));
+  await bothAsked;
+  const closed = listener.closeGracefully(5_000);
   expect(signal.aborted).toBe(true);
   expect(await text).toBe("first");
+  expect([signals.get("/plain")?.aborted, signals.get("/late")?.aborted]).toEqual([false, false]);
+  for (const answer of answers.values()) answer();
+  expect([await plain, await late]).toEqual(["finished", "late"]);
+  await closed;
 });

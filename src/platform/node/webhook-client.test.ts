@@ -47,3 +47,12 @@ it.each([
 ])("tells of %s", async (_, change, message) => {
   await expect(nodeWebhookClient.post({ ...request, ...change })).rejects.toThrow(message);
 });
+
+it.each(["before", "during"])("ends when nobody waits for the answer any more: %s the call", async (when) => {
+  const caller = new AbortController();
+  if (when === "before") caller.abort();
+  const answer = nodeWebhookClient.post({ ...request, path: "/slow", signal: caller.signal });
+  const outcome = expect(answer).rejects.toThrow("context canceled");
+  caller.abort();
+  await outcome;
+});

@@ -26,8 +26,16 @@ export const nodeWebhookClient: WebhookClient = {
         ...(target.ca === undefined ? {} : { ca: target.ca }),
       });
       const timer = setTimeout(() => request.destroy(new Error("context deadline exceeded")), target.timeoutMs);
-      const fail = (error: Error): void => {
+      const { signal } = target;
+      const stop = (): void => {
+        request.destroy(new Error("context canceled"));
+      };
+      const end = (): void => {
         clearTimeout(timer);
+        signal?.removeEventListener("abort", stop);
+      };
+      const fail = (error: Error): void => {
+        end();
         reject(new Error(dialReason(error, target)));
       };
       request.on("error", fail);
@@ -41,10 +49,12 @@ export const nodeWebhookClient: WebhookClient = {
         });
         response.on("error", fail);
         response.on("end", () => {
-          clearTimeout(timer);
+          end();
           resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") });
         });
       });
+      if (signal?.aborted === true) stop();
+      else signal?.addEventListener("abort", stop, { once: true });
       request.end(target.body);
     }),
 };

@@ -2,6 +2,7 @@ import type { Draft } from "../../base/values.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import type { UserInfo } from "../../meta/wire.ts";
 import type { Op } from "../../store/contract.ts";
+import { tooLate, type WorkTime } from "../bounds/work-time.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
 
 /** A write on its way to the store. */
@@ -20,6 +21,8 @@ export interface AdmissionRequest {
   readonly previous: KubeObject | undefined;
   /** DeleteOptions, or the options of a connect. */
   readonly options?: unknown;
+  /** For how long the answer has a point; absent: for ever. */
+  readonly work?: WorkTime | undefined;
   /** What must be written together with the object, or not at all: claimed addresses. */
   readonly alsoCommit: Op[];
   warn(text: string): void;
@@ -58,11 +61,13 @@ export class AdmissionChain {
     }
   }
 
+  /** Throws 504 as well, when the caller has been told that it took too long: what is refused must not be written. */
   async validate(request: AdmissionRequest): Promise<void> {
     for (const plugin of this.#plugins) {
       const pending = plugin.validate?.(request);
       if (pending !== undefined) await pending;
     }
+    if (request.work?.isOver === true) throw tooLate();
   }
 
   release(request: AdmissionRequest): void {

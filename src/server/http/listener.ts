@@ -34,14 +34,16 @@ const MAX_STREAMS = 250;
 const MAX_HEADER_BYTES = 1 << 20;
 
 /**
- * One TLS port for HTTP/1.1, HTTP/2 and upgrades: a thin shell around `handle`. `closeGracefully` ends idle connections
- * and watches first, then waits for what is being answered.
+ * One TLS port for HTTP/1.1, HTTP/2 and upgrades: a thin shell around `handle`. `closeGracefully` takes no more
+ * connections, ends idle ones and watches, and lets requests under way finish.
  */
 export class Listener {
   readonly #deps: ListenerDeps;
   readonly #sockets = new Set<Socket>();
   /** One for each request that is being answered. */
   readonly #answering = new Set<AbortController>();
+  /** Those of them whose answer lasts: watches, logs. */
+  readonly #streaming = new Set<AbortController>();
   readonly #stopping = new AbortController();
   readonly #authorities: Authorities;
   readonly #tls;
@@ -107,7 +109,7 @@ export class Listener {
   async closeGracefully(withinMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#tls.close(() => resolve()));
     this.#stopping.abort(new Error("the server is shutting down"));
-    for (const controller of this.#answering) controller.abort();
+    for (const controller of this.#streaming) controller.abort();
     this.#http1.closeIdleConnections();
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -137,18 +139,31 @@ export class Listener {
     return controller;
   }
 
+  /** What lasts ends when the server does. */
+  #noteStream(controller: AbortController, { body }: ApiResponse): void {
+    if (body.type !== "stream") return;
+    if (this.#stopping.signal.aborted) controller.abort();
+    else this.#streaming.add(controller);
+  }
+
+  #endAnswer(controller: AbortController): void {
+    this.#answering.delete(controller);
+    this.#streaming.delete(controller);
+  }
+
   async #onHttp1(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const controller = this.#beginAnswer(response);
     try {
       const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, this.#callerOf(request.socket as TLSSocket, false), valuesOfHttp1(request));
       const answer = await this.#deps.handle(api, controller.signal);
+      this.#noteStream(controller, answer);
       if (answer.body.type === "proxy") await forwardRequest(request, response, answer.body.target, this.#deps.identities);
       else await writeHttp1(response, answer, { headOnly: request.method === "HEAD", gzip: isCompressed(answer, request.headers["accept-encoding"]) });
     } catch (error) {
       this.#deps.log.debug("request ended early", { error });
       response.destroy();
     } finally {
-      this.#answering.delete(controller);
+      this.#endAnswer(controller);
       // An unread body would be taken for the next request.
       if (!request.complete) request.resume();
     }
@@ -162,6 +177,7 @@ export class Listener {
       const method = headers[":method"] ?? "GET";
       const api = toApiRequest(method, headers[":path"] ?? "/", headers, stream, this.#callerOf(socket, false), valuesOfHttp2(raw));
       const answer = await this.#deps.handle(api, controller.signal);
+      this.#noteStream(controller, answer);
       if (stream.destroyed) return;
       if (answer.body.type === "proxy") await forwardRequest(stream, stream, answer.body.target, this.#deps.identities, { method, headers });
       else await writeHttp2(stream, answer, { headOnly: method === "HEAD", gzip: isCompressed(answer, headers["accept-encoding"]) });
@@ -169,7 +185,7 @@ export class Listener {
       this.#deps.log.debug("request ended early", { error });
       if (!stream.destroyed) stream.destroy();
     } finally {
-      this.#answering.delete(controller);
+      this.#endAnswer(controller);
     }
   }
 

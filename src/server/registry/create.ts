@@ -42,7 +42,7 @@ export interface CreateOptions {
 /** Brings a decoded object into being: stamped, admitted, validated, stored. */
 export async function createObject(
   parts: ServerParts,
-  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit">,
+  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit" | "work">,
   storage: Storage,
   draft: Draft<KubeObject>,
   options: CreateOptions,
@@ -78,7 +78,7 @@ export async function createObject(
 
 async function attemptCreate(
   parts: ServerParts,
-  { served, user, warnings, audit }: Pick<ResourceContext, "served" | "user" | "warnings" | "audit">,
+  { served, user, warnings, audit, work }: Pick<ResourceContext, "served" | "user" | "warnings" | "audit" | "work">,
   storage: Storage,
   draft: Draft<KubeObject>,
   { dryRun, manager }: CreateOptions,
@@ -95,6 +95,7 @@ async function attemptCreate(
     dryRun,
     object: draft,
     previous: undefined,
+    work,
     alsoCommit: [],
     warn: (text) => warnings.push(text),
     annotate: annotateIn(audit),

@@ -73,7 +73,7 @@ interface Outcome {
 /** Deletes, or begins to: grace period first, then finalizers, then the object itself. @upstream apiserver/pkg/registry/generic/registry/store.go Delete */
 export async function deleteObject(
   parts: ServerParts,
-  { served, target, user, warnings, audit }: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit">,
+  { served, target, user, warnings, audit, work }: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit" | "work">,
   storage: Storage,
   name: string,
   wanted: DeleteRequest,
@@ -100,6 +100,7 @@ export async function deleteObject(
       object: undefined,
       previous: object,
       options: wanted.options,
+      work,
       alsoCommit: [],
       warn: (text) => warnings.push(text),
       annotate: annotateIn(audit),

@@ -83,7 +83,7 @@ function rulesOf(served: ServedResource, isStatus: boolean): UpdateRules {
 /** Read, change, check, write; again when somebody else was faster and the caller named no version. */
 export async function changeObject(
   parts: ServerParts,
-  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit">,
+  context: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit" | "work">,
   storage: Storage,
   change: Change,
 ): Promise<CacheEntry> {
@@ -129,7 +129,7 @@ export async function changeObject(
 
 async function attemptChange(
   parts: ServerParts,
-  { served, target, user, warnings, audit }: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit">,
+  { served, target, user, warnings, audit, work }: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit" | "work">,
   storage: Storage,
   {
     draft,
@@ -163,6 +163,7 @@ async function attemptChange(
     dryRun,
     object: draft,
     previous,
+    work,
     alsoCommit: [],
     warn: (text) => warnings.push(text),
     annotate: annotateIn(audit),

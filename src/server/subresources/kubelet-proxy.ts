@@ -129,7 +129,7 @@ export function podStream(kind: "exec" | "attach" | "portforward", clusterCa: st
   };
 }
 
-async function admitConnect(parts: ServerParts, { served, target, user, warnings, audit, query }: ResourceContext): Promise<void> {
+async function admitConnect(parts: ServerParts, { served, target, user, warnings, audit, query, work }: ResourceContext): Promise<void> {
   const request: AdmissionRequest = {
     operation: "CONNECT",
     served,
@@ -141,6 +141,7 @@ async function admitConnect(parts: ServerParts, { served, target, user, warnings
     object: undefined,
     previous: undefined,
     options: Object.fromEntries(query),
+    work,
     alsoCommit: [],
     warn: (text) => warnings.push(text),
     annotate: annotateIn(audit),

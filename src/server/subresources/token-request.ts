@@ -56,6 +56,7 @@ export function tokenRequest(tokens: ServiceAccountTokens): SpecialHandler {
       dryRun: isDryRun(query.getAll("dryRun"), "CreateOptions"),
       object: asked as unknown as Draft<KubeObject>,
       previous: undefined,
+      work: context.work,
       alsoCommit: [],
       warn: (text) => warnings.push(text),
       annotate: annotateIn(audit),

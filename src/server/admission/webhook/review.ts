@@ -38,7 +38,7 @@ export async function askWebhook(webhook: Webhook, request: AdmissionRequest, ma
   const { shown, locate, ...target } = targetOf(webhook, deps);
   let answer: { readonly status: number; readonly body: string };
   try {
-    answer = await deps.webhooks.post({ ...target, ...locate(), body });
+    answer = await deps.webhooks.post({ ...target, ...locate(), body, signal: request.work?.signal });
   } catch (error) {
     throw new WebhookFailure(`failed to call webhook: Post ${JSON.stringify(shown)}: ${error instanceof Error ? error.message : String(error)}`);
   }

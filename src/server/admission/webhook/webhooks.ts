@@ -5,6 +5,7 @@ import type { KubeObject } from "../../../meta/object.ts";
 import { applyJsonPatch } from "../../../meta/patch/json-patch.ts";
 import { internalError, StatusError } from "../../../meta/status-error.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../admission.ts";
+import { tooLate } from "../../bounds/work-time.ts";
 import { inVersion, isExempt } from "../policy/match-rules.ts";
 import { replaceDraft } from "../policy/replace-draft.ts";
 import { type Hook, hooksUnder, wants, type WebhookDeps, WebhookFailure } from "./hook.ts";
@@ -31,6 +32,7 @@ async function ask(hook: Hook, request: AdmissionRequest, deps: Deps, turn: Turn
     return verdict;
   } catch (error) {
     if (!(error instanceof WebhookFailure)) throw error;
+    if (request.work?.isOver === true) throw tooLate();
     if (webhook.failurePolicy === "Ignore") {
       request.annotate(`failed-open.${type}.webhook.admission.k8s.io/${place}`, webhook.name);
       return undefined;
