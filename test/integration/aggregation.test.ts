@@ -90,6 +90,13 @@ withKubectl.each([{ aggregated: false }, { aggregated: true }])(
     expect(seen).toMatchObject({ user: "kubernetes-admin", groups: ["system:masters", "system:authenticated"], authorization: undefined });
     expect(seen?.extra).not.toContain("x-remote-extra-scopes");
 
+    // Nobody is led elsewhere, and an old hash leads to the newest document.
+    expect(await ask("/apis/widgets.example.com/v1/namespaces/default/widgets/elsewhere", cluster.pki.admin)).toMatchObject({
+      status: 502,
+      text: "the backend attempted to redirect this request, which is not permitted",
+    });
+    for (const hash of ["W1", "OLD"]) expect((await ask(`/openapi/v3/apis/widgets.example.com/v1?hash=${hash}`, cluster.pki.admin)).status).toBe(200);
+
     // Nobody passes who has no right here.
     const before = server.seen.length;
     const refused = await ask("/apis/widgets.example.com/v1/widgets", await cluster.certificateFor("bob"));

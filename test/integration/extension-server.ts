@@ -102,6 +102,10 @@ export class ExtensionServer {
       response.writeHead(status, { "content-type": type });
       response.end(JSON.stringify(value));
     };
+    const redirect = (location: string): void => {
+      response.writeHead(301, { location });
+      response.end();
+    };
     const { pathname } = url;
     if (pathname === "/apis") {
       if (!this.#options.aggregated) return send(200, { kind: "APIGroupList", apiVersion: "v1", groups: [] });
@@ -109,7 +113,11 @@ export class ExtensionServer {
     }
     if (pathname === BASE) return send(200, resourceList);
     if (pathname === "/openapi/v3") return send(200, { paths: { [`apis/${GROUP}/v1`]: { serverRelativeURL: `/openapi/v3/apis/${GROUP}/v1?hash=W1` } } });
-    if (pathname === `/openapi/v3/apis/${GROUP}/v1`) return send(200, openApiV3);
+    if (pathname === `/openapi/v3/apis/${GROUP}/v1`) {
+      const hash = url.searchParams.get("hash");
+      return hash === null || hash === "W1" ? send(200, openApiV3) : redirect(`${pathname}?hash=W1`);
+    }
+    if (pathname.endsWith("/widgets/elsewhere")) return redirect("https://127.0.0.1:1/");
     if (pathname === "/openapi/v2") return send(200, openApiV2);
     const match = /^\/apis\/widgets\.example\.com\/v1(?:\/namespaces\/([^/]+))?\/widgets(?:\/([^/]+))?$/.exec(pathname);
     if (match === null) return send(404, { kind: "Status", apiVersion: "v1", status: "Failure", reason: "NotFound", message: "no such path", code: 404 });

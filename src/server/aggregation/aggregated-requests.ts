@@ -23,6 +23,8 @@ export interface AggregationDeps {
   readonly apiServices: ApiServices;
   readonly services: ServiceResolver;
   readonly peers: PeerClient;
+  /** Of the server's OpenAPI v3 document for the APIService's group version; undefined when none is known. */
+  openApiHash(remote: RemoteApiService): string | undefined;
 }
 
 /** Sends requests for a group version that an APIService gives to a service on to it. @upstream kube-aggregator/pkg/apiserver/handler_proxy.go */
@@ -30,15 +32,19 @@ export function aggregatedRequests(deps: AggregationDeps): AggregatedHandler {
   return (asked) => {
     const name = apiServiceOf(asked.info);
     const remote = name === undefined ? undefined : deps.apiServices.remote(name);
-    return remote === undefined ? undefined : sendOn(remote, asked, asked.request.path, deps);
+    return remote === undefined ? undefined : sendOn(remote, asked, deps);
   };
 }
 
-/** Sends a request on to the server of an APIService, for this path and the request's own query. 503 when there is none. */
-export async function sendOn(remote: RemoteApiService, { request, info, user, work }: AggregatedRequest, path: string, deps: AggregationDeps): Promise<ApiResponse> {
+/** Sends a request on to the server of an APIService. 503 when there is none. */
+async function sendOn(remote: RemoteApiService, { request, info, user, work }: AggregatedRequest, deps: AggregationDeps): Promise<ApiResponse> {
   const location = remote.isAvailable ? locate(remote, deps) : undefined;
   if (location === undefined) return textResponse(503, "service unavailable\n");
-  const { query } = request;
+  const { path } = request;
+  // A document of another hash would be answered with a redirect to the newest: that is asked for at once.
+  const isDocument = info.resource === undefined && path.startsWith("/openapi/");
+  const isNewest = !isDocument || new URLSearchParams(request.query).get("hash") === deps.openApiHash(remote);
+  const query = isNewest ? request.query : "";
   const target = { ...location, ...trustOf(remote), path: query === "" ? path : `${path}?${query}`, headers: forwardedHeaders(request, user) };
   if (request.caller.type === "local") return callLocally(request, target, { peers: deps.peers, isWatch: info.resource?.verb === "watch", signal: work.signal });
   return { status: 200, headers: {}, body: { type: "proxy", target: { ...target, scheme: "https", identity: "front-proxy" } } };

@@ -9,7 +9,7 @@ import type { GroupDirectory } from "../discovery/group-directory.ts";
 import type { PeerDocuments } from "../openapi/peer-documents.ts";
 import type { ResourceTable } from "../resources/resource-table.ts";
 import { type AggregatedHandler, aggregatedRequests } from "./aggregated-requests.ts";
-import { ApiServices, placeKey } from "./api-services.ts";
+import { ApiServices, discoveryPathOf, placeKey } from "./api-services.ts";
 import { AutoRegistration } from "./auto-registration.ts";
 import { AvailabilityReconciler } from "./availability.ts";
 import { PeerDirectory } from "./peer-directory.ts";
@@ -49,7 +49,12 @@ export class Aggregator {
     const directory = new PeerDirectory({ apiServices: this.#apiServices, facts: this.#facts });
     this.directory = directory;
     this.documents = new PeerOpenApi({ ...deps, apiServices: this.#apiServices, services: this.services, facts: this.#facts });
-    this.handle = aggregatedRequests({ apiServices: this.#apiServices, services: this.services, peers: deps.peers });
+    this.handle = aggregatedRequests({
+      apiServices: this.#apiServices,
+      services: this.services,
+      peers: deps.peers,
+      openApiHash: (remote) => this.#facts.openApiHash(remote, discoveryPathOf(remote).slice(1)),
+    });
     this.#apiServices.onChange(() => {
       this.#facts.keepOnly(new Set(this.#apiServices.remotes().map(({ place }) => placeKey(place))));
       directory.changed();

@@ -106,6 +106,15 @@ function unreachable(target: ProxyTarget, error: Error): Refusal {
   return { code: status.code ?? 503, contentType: "application/json", text: `${JSON.stringify(status)}\n` };
 }
 
+/**
+ * A redirect of an aggregated server would have its clients, this one among them, ask somebody else in their own name.
+ * @upstream apimachinery/pkg/util/proxy/upgradeaware.go RejectForwardingRedirects
+ */
+function forbiddenRedirect(target: ProxyTarget, { statusCode = 0, headers }: IncomingMessage): string | undefined {
+  const isRedirect = statusCode >= 300 && statusCode < 400 && headers.location !== undefined;
+  return isRedirect && target.identity === "front-proxy" ? "the backend attempted to redirect this request, which is not permitted" : undefined;
+}
+
 /** Sends a request on and its answer back, both as streams. */
 export function forwardRequest(
   source: Readable,
@@ -139,6 +148,13 @@ export function forwardRequest(
     });
     request.on("response", (response) => {
       response.on("error", () => sink.destroy());
+      const forbidden = forbiddenRedirect(target, response);
+      if (forbidden !== undefined) {
+        response.destroy();
+        respond(sink, 502, { "content-type": "text/plain; charset=utf-8" });
+        sink.end(forbidden);
+        return;
+      }
       try {
         respond(sink, response.statusCode ?? 502, response.headers);
       } catch (error) {
@@ -190,6 +206,12 @@ export function forwardUpgrade(incoming: IncomingMessage, socket: Duplex, head: 
     socket.pipe(upstream);
   });
   request.on("response", (response) => {
+    const forbidden = forbiddenRedirect(target, response);
+    if (forbidden !== undefined) {
+      response.destroy();
+      socket.end(`HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${forbidden.length}\r\nConnection: close\r\n\r\n${forbidden}`);
+      return;
+    }
     socket.write(headText(response, response.statusCode ?? 502));
     response.pipe(socket);
   });
