@@ -33,6 +33,7 @@ import { CrdRegistrar } from "../server/crd/registrar.ts";
 import { ObjectKeeper } from "../server/flow-control/object-keeper.ts";
 import { Listener } from "../server/http/listener.ts";
 import type { PodExplainer } from "../server/insight/pod-verdicts.ts";
+import { repairServiceClaims } from "../server/repair/service-claims.ts";
 import type { ApiServer } from "../server/server.ts";
 import type { Store } from "../store/contract.ts";
 import { EncryptedStore } from "../store/encrypted/encrypted-store.ts";
@@ -225,6 +226,7 @@ export class ControlPlane {
       plane.#follow("authentication", authentication.run(plane.#stop.signal));
       plane.#follow("authorization", authorization.run(plane.#stop.signal));
       plane.#stop.signal.addEventListener("abort", () => requests.close(), { once: true });
+      plane.#follow("services' claims", repairServiceClaims({ ...api.parts, metrics }, plane.#stop.signal));
       const registrar = new CrdRegistrar({ ...api.parts, services: aggregator.services, webhooks: nodeWebhookClient, client: plane.client("system:apiserver") });
       plane.#follow("custom resources", registrar.run(plane.#stop.signal));
       plane.#follow("API aggregation", aggregator.run(plane.client("system:kube-aggregator"), plane.#stop.signal));
@@ -299,6 +301,7 @@ export class ControlPlane {
       {
         rootCa: this.pki.ca.certificate,
         clusterCidr: this.#options.clusterCidr,
+        serviceCidrs: [this.#options.serviceCidr],
         loadBalancerPool: this.#options.loadBalancerPool,
         certificateAuthority: certificateAuthority(this.pki.ca),
         bootstrap: { kubeconfig: this.#publicKubeconfig(), hmac },

@@ -30,6 +30,7 @@ import { replicationController } from "./replication-controller/reconcile.ts";
 import { resourceClaimController } from "./resource-claim/reconcile.ts";
 import { rootCaPublisher } from "./root-ca-publisher/reconcile.ts";
 import { serviceAccountController } from "./serviceaccount/reconcile.ts";
+import { serviceCidrController } from "./servicecidr/reconcile.ts";
 import { serviceLbController } from "./service-lb/reconcile.ts";
 import { statefulSetController } from "./statefulset/reconcile.ts";
 import { taintEvictionController } from "./taint-eviction/reconcile.ts";
@@ -40,6 +41,8 @@ export interface AllControllersOptions {
   readonly rootCa?: string;
   /** Where nodes' pod addresses come from, one range per family: `10.42.0.0/16` or `10.42.0.0/16,fd00:42::/48`; absent: nodes get none. */
   readonly clusterCidr?: string;
+  /** The ranges of cluster IPs that the cluster was given; absent: nobody keeps the object that stands for them. */
+  readonly serviceCidrs?: readonly string[];
   /** Addresses for services of type LoadBalancer; absent or empty: the nodes' own. */
   readonly loadBalancerPool?: string;
   /** A service class served besides services without one. */
@@ -79,6 +82,7 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     endpointSliceMirroringController(as("endpoint-slice-mirroring-controller")),
     namespaceController(deps),
     serviceAccountController(deps),
+    serviceCidrController(as("service-cidr-controller"), options.serviceCidrs === undefined ? {} : { cidrs: options.serviceCidrs }),
     ...(rootCa === undefined ? [] : [rootCaPublisher(deps, { caPem: rootCa })]),
     garbageCollector(deps),
     podGarbageCollector(as("pod-garbage-collector")),

@@ -24,8 +24,13 @@ export async function updateStatus<T extends KubeObject>(
   } catch (error) {
     if (hasReason(error, "NotFound")) return object;
     if (!hasReason(error, "Conflict")) throw error;
-    const live = await client.get(resource, object.metadata.name ?? "", place);
-    if (live.metadata.uid !== object.metadata.uid) throw error;
-    return write(live);
+    try {
+      const live = await client.get(resource, object.metadata.name ?? "", place);
+      if (live.metadata.uid !== object.metadata.uid) throw error;
+      return await write(live);
+    } catch (second) {
+      if (hasReason(second, "NotFound")) return object;
+      throw second;
+    }
   }
 }

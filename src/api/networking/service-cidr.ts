@@ -1,6 +1,6 @@
 import { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { cidrErrors, invalidEach, parseCidr, validateConditions } from "../../meta/validation.ts";
+import { cidrErrors, invalidEach, parseCidr } from "../../meta/validation.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { serviceCIDRs } from "../generated/resources.ts";
 import type { ServiceCIDR } from "../generated/types/networking-v1.ts";
@@ -25,7 +25,6 @@ export const serviceCIDRKind = kind<ServiceCIDR>({
     if (previous.length !== cidrs.length && !grows) yield path.invalid(cidrs, unchangeable);
     else for (const [index, cidr] of previous.entries()) if (cidrs[index] !== cidr) yield path.index(index).invalid(cidrs[index], unchangeable);
   },
-  validateStatusUpdate: ({ status }) => validateConditions(status?.conditions, new FieldPath("status.conditions")),
   columns: [nameColumn, { name: "CIDRs", type: "string", value: ({ spec }) => (spec.cidrs ?? []).join(",") }, ageColumn],
 });
 

@@ -1,17 +1,18 @@
-import type { IPAddress } from "../../api/generated/types/networking-v1.ts";
+import { type IPFamily, familyOf } from "../../api/core/service-families.ts";
 import type { Service, ServicePort } from "../../api/generated/types/core-v1.ts";
-import { rfc3339, type Clock } from "../../base/clock.ts";
-import { type Random, uuid } from "../../base/random.ts";
-import type { Draft } from "../../base/values.ts";
-import { type Cidr, cidrContains, formatCidr, formatIp, networkOf, parseIp } from "../../meta/ip.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import { deepEqual, type Draft } from "../../base/values.ts";
+import { FieldPath } from "../../meta/field-path.ts";
+import { type Cidr, parseIp } from "../../meta/ip.ts";
 import { type FieldError, internalError, invalid } from "../../meta/status-error.ts";
-import { encodeForStore } from "../cache/cache-entry.ts";
 import type { StateCache } from "../cache/state-cache.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
+import { freeIp, freePort } from "./free-address.ts";
+import { addressClaims, addressesOf, claimAddress, claimPort, nodePortsOf, portClaims } from "./service-claims.ts";
+import { serviceRanges } from "./service-ranges.ts";
 
-const ADDRESSES = "/registry/ipaddresses/";
 const SERVICES = "/registry/services/specs/";
-const PORTS = "/registry/ranges/servicenodeports/";
 
 export interface ServiceAddressOptions {
   readonly serviceCidr: Cidr;
@@ -30,15 +31,17 @@ export interface ServiceAddressDeps {
  * @upstream pkg/registry/core/service/storage/alloc.go, pkg/registry/core/service/ipallocator
  */
 export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAddressDeps): AdmissionPlugin {
-  const addresses = deps.cache.resource(ADDRESSES);
-  const ports = deps.cache.resource(PORTS);
+  const addresses = deps.cache.resource(addressClaims);
+  const ports = deps.cache.resource(portClaims);
   deps.cache.resource(SERVICES);
+  const ranges = serviceRanges(options.serviceCidr, deps.cache);
+  const families: readonly IPFamily[] = [options.serviceCidr.address.family === 4 ? "IPv4" : "IPv6"];
   const heldIps = new Set<string>();
   const heldPorts = new Set<number>();
   const holds = new Map<AdmissionRequest, { readonly ips: string[]; readonly ports: number[] }>();
 
-  const isTakenIp = (ip: string): boolean => heldIps.has(ip) || addresses.get(ADDRESSES + ip) !== undefined;
-  const isTakenPort = (port: number): boolean => heldPorts.has(port) || ports.get(PORTS + String(port)) !== undefined;
+  const isTakenIp = (ip: string): boolean => heldIps.has(ip) || addresses.get(addressClaims + ip) !== undefined;
+  const isTakenPort = (port: number): boolean => heldPorts.has(port) || ports.get(portClaims + String(port)) !== undefined;
 
   const holdsOf = (request: AdmissionRequest): { readonly ips: string[]; readonly ports: number[] } => {
     const known = holds.get(request) ?? { ips: [], ports: [] };
@@ -48,14 +51,12 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
   const claimIp = (request: AdmissionRequest, ip: string): void => {
     heldIps.add(ip);
     holdsOf(request).ips.push(ip);
-    const object = ipAddressOf(ip, request, deps);
-    request.alsoCommit.push({ type: "put", key: ADDRESSES + ip, value: encodeForStore(object), if: "absent" });
+    request.alsoCommit.push(claimAddress(ip, { namespace: request.namespace, name: request.object?.metadata.name ?? request.name }, deps));
   };
-  const claimPort = (request: AdmissionRequest, port: number): void => {
+  const takePort = (request: AdmissionRequest, port: number): void => {
     heldPorts.add(port);
     holdsOf(request).ports.push(port);
-    const owner = { apiVersion: "v1", kind: "RangeAllocation", metadata: { name: String(port) }, range: String(port), data: "" };
-    request.alsoCommit.push({ type: "put", key: PORTS + String(port), value: encodeForStore(owner), if: "absent" });
+    request.alsoCommit.push(claimPort(port));
   };
 
   const allocateIps = (request: AdmissionRequest, service: Draft<Service>, previous: Service | undefined): FieldError[] => {
@@ -67,7 +68,8 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
       const problem = claimWanted(request, service.spec.clusterIP);
       return problem === undefined ? [] : [{ type: "FieldValueInvalid", field: "spec.clusterIPs", value: [service.spec.clusterIP], detail: problem }];
     }
-    const ip = freeIp(options.serviceCidr, deps.random, isTakenIp);
+    let ip: string | undefined;
+    for (const range of ranges.all()) ip ??= freeIp(range, deps.random, isTakenIp);
     if (ip === undefined) throw internalError(new Error("failed to allocate a serviceIP: range is full"));
     claimIp(request, ip);
     service.spec.clusterIP = ip;
@@ -78,8 +80,7 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
   const claimWanted = (request: AdmissionRequest, ip: string): string | undefined => {
     const parsed = parseIp(ip);
     if (parsed === undefined) return undefined;
-    if (!cidrContains(options.serviceCidr, parsed))
-      return `failed to allocate IP ${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${formatCidr(options.serviceCidr)}`;
+    if (!ranges.contains(parsed)) return `failed to allocate IP ${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${ranges.text()}`;
     if (isTakenIp(ip)) return `failed to allocate IP ${ip}: provided IP is already allocated`;
     claimIp(request, ip);
     return undefined;
@@ -105,7 +106,7 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
         errors.push({ type: "FieldValueInvalid", field, value: asked, detail: `provided port is not in the valid range. The range of valid ports is ${first}-${last}` });
       else if (isTakenPort(asked)) errors.push({ type: "FieldValueInvalid", field, value: asked, detail: "provided port is already allocated" });
       else {
-        claimPort(request, asked);
+        takePort(request, asked);
         mine.set(asked, new Set([port.protocol ?? "TCP"]));
       }
     }
@@ -117,7 +118,7 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
       );
       const number = shared?.[0] ?? freePort(options.nodePorts, deps.random, isTakenPort);
       if (number === undefined) throw internalError(new Error("failed to allocate a nodePort: range is full"));
-      if (shared === undefined) claimPort(request, number);
+      if (shared === undefined) takePort(request, number);
       mine.set(number, (mine.get(number) ?? new Set()).add(port.protocol ?? "TCP"));
       port.nodePort = number;
     }
@@ -135,17 +136,17 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
     if (asked !== 0 && isTakenPort(asked)) return [{ type: "FieldValueInvalid", field: "spec.healthCheckNodePort", value: asked, detail: "provided port is already allocated" }];
     const number = asked !== 0 ? asked : freePort(options.nodePorts, deps.random, isTakenPort);
     if (number === undefined) throw internalError(new Error("failed to allocate a HealthCheck NodePort: range is full"));
-    claimPort(request, number);
+    takePort(request, number);
     service.spec.healthCheckNodePort = number;
     return [];
   };
 
   /** What the service no longer uses goes back in the same commit. */
   const releaseUnused = (request: AdmissionRequest, service: Service | undefined, previous: Service): void => {
-    const keptIps = new Set(service?.spec.clusterIPs ?? []);
-    for (const ip of previous.spec.clusterIPs ?? []) if (!keptIps.has(ip) && ip !== "None" && ip !== "") request.alsoCommit.push({ type: "delete", key: ADDRESSES + ip });
+    const keptIps = new Set(addressesOf(service));
+    for (const ip of addressesOf(previous)) if (!keptIps.has(ip)) request.alsoCommit.push({ type: "delete", key: addressClaims + ip });
     const keptPorts = new Set(nodePortsOf(service));
-    for (const port of new Set(nodePortsOf(previous))) if (!keptPorts.has(port)) request.alsoCommit.push({ type: "delete", key: PORTS + String(port) });
+    for (const port of new Set(nodePortsOf(previous))) if (!keptPorts.has(port)) request.alsoCommit.push({ type: "delete", key: portClaims + String(port) });
   };
 
   return {
@@ -168,6 +169,8 @@ export function serviceAddresses(options: ServiceAddressOptions, deps: ServiceAd
       }
       if (request.object === undefined) return;
       const service = request.object as Draft<Service>;
+      const unserved = familyErrors(service, previous, families);
+      if (unserved.length > 0) throw invalid({ group: "", kind: "Service", name: request.name }, unserved);
       const errors = [...allocateIps(request, service, previous), ...allocatePorts(request, service, previous)];
       if (errors.length > 0) throw invalid({ group: "", kind: "Service", name: request.name }, errors);
       if (previous !== undefined) releaseUnused(request, isGoing(service) ? undefined : service, previous);
@@ -190,6 +193,40 @@ function isServicePart({ served }: AdmissionRequest): boolean {
   return served.resource.group === "" && served.resource.resource === "services";
 }
 
+const specPath = new FieldPath("spec");
+
+/** What asks for a family that the cluster has not. What stood before may stand. @upstream pkg/registry/core/service/storage/alloc.go initIPFamilyFields */
+function familyErrors(service: Draft<Service>, previous: Service | undefined, clusterFamilies: readonly IPFamily[]): FieldError[] {
+  const { type, clusterIP, clusterIPs = [], ipFamilies = [], ipFamilyPolicy, selector = {} } = service.spec;
+  const before = previous?.spec;
+  if (type === "ExternalName" || (clusterIP === "None" && Object.keys(selector).length === 0)) return [];
+  if (
+    before !== undefined &&
+    before.type === type &&
+    before.ipFamilyPolicy === ipFamilyPolicy &&
+    deepEqual(before.ipFamilies, ipFamilies) &&
+    deepEqual(before.clusterIPs, clusterIPs)
+  )
+    return [];
+  const errors: FieldError[] = [];
+  if (ipFamilyPolicy === "RequireDualStack" && clusterFamilies.length < 2)
+    errors.push(specPath.child("ipFamilyPolicy").invalid(ipFamilyPolicy, "this cluster is not configured for dual-stack services"));
+  for (const [index, family] of ipFamilies.entries()) {
+    if (clusterFamilies.some((known) => known === family)) continue;
+    const ip = clusterIPs[index] ?? "";
+    // An address says more of what is wrong than the family that follows from it.
+    if (ip.includes(".") || ip.includes(":"))
+      errors.push(
+        specPath
+          .child("clusterIPs")
+          .index(index)
+          .invalid(clusterIPs, `${familyOf(ip)} is not configured on this cluster`),
+      );
+    else errors.push(specPath.child("ipFamilies").index(index).invalid(family, "not configured on this cluster"));
+  }
+  return errors;
+}
+
 /** Waits for deletion, and nothing holds it any more. */
 function isGoing(object: AdmissionRequest["object"]): boolean {
   return object?.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
@@ -197,12 +234,6 @@ function isGoing(object: AdmissionRequest["object"]): boolean {
 
 function needsNodePorts({ spec }: Draft<Service>): boolean {
   return spec.type === "NodePort" || (spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
-}
-
-function nodePortsOf(service: Service | undefined): number[] {
-  if (service === undefined) return [];
-  const ports = (service.spec.ports ?? []).map(({ nodePort }) => nodePort ?? 0);
-  return [...ports, service.spec.healthCheckNodePort ?? 0].filter((port) => port !== 0);
 }
 
 /** An updater that leaves an allocated value out keeps it. @upstream patchAllocatedValues */
@@ -221,68 +252,4 @@ function keepAllocated(service: Draft<Service>, previous: Service): void {
     const old = known.get(id(port)) ?? 0;
     if ((port.nodePort ?? 0) === 0 && old !== 0 && !asked.has(old)) port.nodePort = old;
   }
-}
-
-function ipAddressOf(ip: string, { namespace, name, object }: AdmissionRequest, { clock, random }: ServiceAddressDeps): IPAddress {
-  return {
-    apiVersion: "networking.k8s.io/v1",
-    kind: "IPAddress",
-    metadata: {
-      name: ip,
-      uid: uuid(random),
-      creationTimestamp: rfc3339(clock.now()),
-      generation: 1,
-      labels: { "ipaddress.kubernetes.io/ip-family": ip.includes(":") ? "IPv6" : "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io" },
-    },
-    spec: { parentRef: { group: "", resource: "services", namespace, name: object?.metadata.name ?? name } },
-  };
-}
-
-const TRIES = 64;
-
-/** A free address: drawn from the upper part of the range first, which leaves the lower one to those who choose. @upstream KEP-3070 */
-function freeIp(cidr: Cidr, random: Random, isTaken: (ip: string) => boolean): string | undefined {
-  const base = networkOf(cidr);
-  const bits = base.bytes.length * 8 - cidr.prefixLength;
-  const size = 2 ** Math.min(bits, 20);
-  const reserved = Math.min(Math.max(16, Math.floor(size / 16)), 256);
-  const at = (offset: number): string => formatIp({ family: base.family, bytes: plus(base.bytes, offset) });
-  const lowest = 1;
-  const highest = size - 2;
-  const start = highest - reserved > lowest ? reserved : lowest;
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    const ip = at(start + Math.floor(random.next() * (highest - start + 1)));
-    if (!isTaken(ip)) return ip;
-  }
-  for (const [from, to] of [
-    [start, highest],
-    [lowest, start - 1],
-  ] as const) {
-    for (let offset = from; offset <= to; offset += 1) if (!isTaken(at(offset))) return at(offset);
-  }
-  return undefined;
-}
-
-function plus(bytes: readonly number[], offset: number): number[] {
-  const sum = [...bytes];
-  let carry = offset;
-  for (let index = sum.length - 1; index >= 0 && carry > 0; index -= 1) {
-    carry += sum[index] ?? 0;
-    sum[index] = carry & 0xff;
-    carry = Math.floor(carry / 256);
-  }
-  return sum;
-}
-
-function freePort({ first, last }: ServiceAddressOptions["nodePorts"], random: Random, isTaken: (port: number) => boolean): number | undefined {
-  const size = last - first + 1;
-  // The first ports are for those who choose. @upstream KEP-3668
-  const reserved = Math.min(Math.max(16, Math.floor(size / 32)), 128);
-  const start = size > reserved * 2 ? first + reserved : first;
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    const port = start + Math.floor(random.next() * (last - start + 1));
-    if (!isTaken(port)) return port;
-  }
-  for (let port = first; port <= last; port += 1) if (!isTaken(port)) return port;
-  return undefined;
 }
