@@ -116,8 +116,7 @@ it(
       if (wrong !== undefined) known.add(place);
       bugs.length = 0;
       const isRefused = response.status >= 400 || next.method === "GET" || next.method === "HEAD" || next.query.includes("dryRun=All");
-      if (isRefused && next.method !== "DELETE" && (await isStoredSince(before)))
-        complaints.push(`request ${asked} of seed ${seed} was stored: ${shown(next)}`);
+      if (isRefused && next.method !== "DELETE" && (await isStoredSince(before))) complaints.push(`request ${asked} of seed ${seed} was stored: ${shown(next)}`);
     }
     expect(complaints).toEqual([]);
     // It means something only if much of it gets through.
