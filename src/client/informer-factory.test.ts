@@ -268,4 +268,23 @@ describe("indexes", () => {
     expect(() => lister.byIndex("none", "a")).toThrow('no index "none"');
     await test.end();
   });
+
+  it("ends with its resource, and nobody waits for it", async () => {
+    const test = setup();
+    test.lists.push(() => ({ version: 1, items: [object("a", 1)] }));
+    const other = test.factory.informer(nodes);
+    test.start();
+    await test.clock.settle();
+    test.factory.end(configMaps);
+    test.watches[0]?.push([{ type: "DELETED", object: object("a", 2) }]);
+    await test.clock.settle();
+    expect(test.heard()).toEqual(["+a@1"]);
+    expect([test.informer.ended, other.ended, test.informer.lister.list().length]).toEqual([true, false, 1]);
+    await test.informer.waitForSync(test.stop.signal);
+    test.lists.push(() => ({ version: 5, items: [] }));
+    const next = test.factory.informer(configMaps);
+    await test.clock.settle();
+    expect([next === test.informer, next.synced]).toEqual([false, true]);
+    await test.end();
+  });
 });

@@ -1,4 +1,4 @@
-import { aborted } from "../base/abort.ts";
+import { aborted, childAbort } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { invariant } from "../base/invariant.ts";
 import type { Logger } from "../base/log.ts";
@@ -30,18 +30,41 @@ export interface InformerFactoryDeps {
 interface Entry {
   readonly informer: SharedInformer<KubeObject>;
   readonly run: (signal: AbortSignal) => Promise<void>;
+  /** Ends the run, now or when it begins. */
+  readonly end: () => void;
 }
 
 /** Makes informers, one for each resource and selection, and runs them all. */
 export function createInformerFactory(options: InformerFactoryOptions, deps: InformerFactoryDeps): InformerFactory {
   const entries = new Map<string, Entry>();
-  const runs: Promise<void>[] = [];
+  const runs = new Set<Promise<void>>();
   let running: AbortSignal | undefined;
 
   const make = <T extends KubeObject>(resource: Resource<T>, selection: Selection): Entry => {
     const informer = new SharedInformer<T>({ resource }, deps);
     const reflector = new Reflector<T>({ resource, selection, ...options }, { ...deps, sink: informer });
-    return { informer: informer as unknown as SharedInformer<KubeObject>, run: (signal) => reflector.run(signal) };
+    let stop = (): void => {};
+    return {
+      informer: informer as unknown as SharedInformer<KubeObject>,
+      async run(signal) {
+        if (informer.ended) return;
+        const child = childAbort(signal);
+        stop = () => child.abort(new Error(`${resource.resource} are no longer served`));
+        try {
+          await reflector.run(child.signal);
+        } finally {
+          child.dispose();
+        }
+      },
+      end() {
+        informer.end();
+        stop();
+      },
+    };
+  };
+  const start = (entry: Entry, signal: AbortSignal): void => {
+    const run = entry.run(signal).finally(() => runs.delete(run));
+    runs.add(run);
   };
   const entryOf = (informer: Informer<KubeObject>): Entry | undefined => [...entries.values()].find((entry) => entry.informer === informer);
 
@@ -52,7 +75,7 @@ export function createInformerFactory(options: InformerFactoryOptions, deps: Inf
       if (entry === undefined) {
         entry = make(resource, selection);
         entries.set(key, entry);
-        if (running !== undefined && !running.aborted) runs.push(entry.run(running));
+        if (running !== undefined && !running.aborted) start(entry, running);
       }
       return entry.informer as unknown as Informer<T>;
     },
@@ -61,13 +84,21 @@ export function createInformerFactory(options: InformerFactoryOptions, deps: Inf
       invariant(entry, "an index is added to an informer of this factory");
       entry.informer.addIndex(name, values as (object: KubeObject) => readonly string[]);
     },
+    end({ group, version, resource }) {
+      const prefix = JSON.stringify([group, version, resource]).slice(0, -1);
+      for (const [key, entry] of entries) {
+        if (!key.startsWith(`${prefix},`)) continue;
+        entries.delete(key);
+        entry.end();
+      }
+    },
     async waitForSync(signal) {
       await Promise.all([...entries.values()].map(({ informer }) => informer.waitForSync(signal)));
     },
     async run(signal) {
       invariant(running === undefined, "an informer factory runs once");
       running = signal;
-      for (const entry of entries.values()) runs.push(entry.run(signal));
+      for (const entry of entries.values()) start(entry, signal);
       await aborted(signal);
       await Promise.all(runs);
     },

@@ -8,6 +8,8 @@ export interface Informer<T extends KubeObject> {
   readonly lister: Lister<T>;
   /** Whether the first list has been taken in. */
   readonly synced: boolean;
+  /** Set once its resource is no longer served: the copy stays as it was, and nobody hears anything more. */
+  readonly ended: boolean;
   /** Resolves when `synced`; rejects when the signal aborts. */
   waitForSync(signal: AbortSignal): Promise<void>;
   /** What is already there is replayed as added. Returns how to unsubscribe. */
@@ -35,6 +37,8 @@ export interface InformerFactory {
   /** An index must be added before the informer runs or right after it is made; `values` are an object's index values. */
   informer<T extends KubeObject>(resource: Resource<T>, selection?: Selection): Informer<T>;
   addIndex<T extends KubeObject>(informer: Informer<T>, name: string, values: (object: T) => readonly string[]): void;
+  /** Ends all informers of a resource that is no longer served: what they had may still be there in another version. Who asks later gets a new one. */
+  end(resource: Resource<KubeObject>): void;
   /** Resolves when every informer asked for so far has synced; rejects when the signal aborts. */
   waitForSync(signal: AbortSignal): Promise<void>;
   /** Lists and watches for every informer asked for, now and later, until the signal aborts. */

@@ -16,6 +16,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T>, Reflec
   readonly #cache = new ObjectCache<T>();
   #handlers: readonly InformerHandler<T>[] = [];
   #synced = false;
+  #ended = false;
   #announceSync: () => void = () => {};
   readonly #whenSynced = new Promise<void>((resolve) => {
     this.#announceSync = resolve;
@@ -33,6 +34,16 @@ export class SharedInformer<T extends KubeObject> implements Informer<T>, Reflec
 
   get synced(): boolean {
     return this.#synced;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Nothing is taken in any more, and nobody waits. */
+  end(): void {
+    this.#ended = true;
+    this.#announceSync();
   }
 
   waitForSync(signal: AbortSignal): Promise<void> {
@@ -53,6 +64,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T>, Reflec
   }
 
   replace(objects: readonly T[]): void {
+    if (this.#ended) return;
     const kept = new Set<string>();
     for (const object of objects) {
       kept.add(keyOf(object));
@@ -64,6 +76,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T>, Reflec
   }
 
   event({ type, object }: WatchEvent<T>): void {
+    if (this.#ended) return;
     if (type === "DELETED") this.#remove(keyOf(object), object);
     else this.#put(object);
   }

@@ -29,6 +29,7 @@ export function fedInformers(): FedInformers {
       return {
         resource,
         synced: true,
+        ended: false,
         waitForSync: () => Promise.resolve(),
         lister: {
           get: (key) => objects.get(key) as T | undefined,
@@ -44,6 +45,7 @@ export function fedInformers(): FedInformers {
         },
       };
     },
+    end(): void {},
     addIndex() {},
     waitForSync: () => Promise.resolve(),
     run: () => Promise.resolve(),

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../meta/object.ts";
-import { groupResourceText, type Resource } from "../../meta/resource.ts";
+import { apiVersionOf, groupResourceText, type Resource } from "../../meta/resource.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { type DiscoveredResource, discoverResources } from "../discover-resources.ts";
 import { LateQueue } from "../enqueue.ts";
@@ -27,7 +27,8 @@ const ignored = new Set(["events", "events.events.k8s.io"]);
 export function garbageCollector(deps: ControllerDeps, options: GarbageCollectorOptions = {}): Controller {
   const { client, informers, clock } = deps;
   const late = new LateQueue();
-  const watched = new Set<string>();
+  /** By resource and version. */
+  const watched = new Map<string, Resource<KubeObject>>();
   const byKind = new Map<string, Resource<KubeObject>>();
   /** Owners that exist but were not shown yet: how long the next look waits. */
   const unseen = new Map<string, number>();
@@ -57,8 +58,8 @@ export function garbageCollector(deps: ControllerDeps, options: GarbageCollector
     const canBeCollected = ["delete", "list", "watch"].every((verb) => resource.verbs.includes(verb));
     if (!canBeCollected || ignored.has(groupResourceText(resource))) return undefined;
     if (watched.has(key)) return undefined;
-    watched.add(key);
     const handle: Resource<KubeObject> = resource;
+    watched.set(key, handle);
     const informer = informers.informer(handle);
     informer.subscribe({
       added: ({ metadata }) => graph.observe(handle, metadata),
@@ -71,10 +72,22 @@ export function garbageCollector(deps: ControllerDeps, options: GarbageCollector
     return informer.synced ? undefined : informer.waitForSync(signal);
   }
 
+  /** What is no longer served, by a group that could be asked, is watched no longer. */
+  function forgetAllBut(resources: readonly DiscoveredResource[], failures: ReadonlyMap<string, string>): void {
+    const present = new Set(resources.map((resource) => `${groupResourceText(resource)}/${resource.version}`));
+    for (const [key, resource] of watched) {
+      if (present.has(key) || failures.has(apiVersionOf(resource))) continue;
+      watched.delete(key);
+      if (byKind.get(`${resource.group}/${resource.kind}`)?.version === resource.version) byKind.delete(`${resource.group}/${resource.kind}`);
+      informers.end(resource);
+    }
+  }
+
   async function discover(signal: AbortSignal): Promise<void> {
     late.addAfter(discoveryKey, options.discoveryPeriodMs ?? 30_000);
     const { resources, failures } = await discoverResources(client);
     for (const [groupVersion, error] of failures) deps.log.warn("a group's resources could not be discovered", { groupVersion, error });
+    forgetAllBut(resources, failures);
     const syncs = resources.map((resource) => watch(resource, signal)).filter((sync) => sync !== undefined);
     if (!ready) {
       await settledOr(Promise.allSettled(syncs), syncTimeoutMs);

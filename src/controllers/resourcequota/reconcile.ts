@@ -29,6 +29,7 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
   const quotasIn = ({ metadata: { namespace = "" } }: KubeObject): readonly string[] => quotas.lister.inNamespace(namespace).map(keyOf);
 
   async function watchCounted(quota: ResourceQuota): Promise<void> {
+    for (const [name, { ended }] of counted) if (ended) counted.delete(name);
     const wanted = Object.keys(quota.spec.hard ?? {})
       .map(countedResource)
       .filter((name) => name !== undefined && name !== "pods" && !counted.has(name));
