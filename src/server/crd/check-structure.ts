@@ -1,9 +1,8 @@
-import { clone } from "../../base/values.ts";
 import { compileRe2 } from "../../meta/cel/re2/re2.ts";
 import { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { prune } from "./prune.ts";
-import { isEmbedded, isIntOrString, isRecord, keepsUnknown, type Structural } from "./structural.ts";
+import { hasUnknown } from "./prune.ts";
+import { isEmbedded, isIntOrString, keepsUnknown, type Structural } from "./structural.ts";
 import { checkRuleForm } from "./check-rule-form.ts";
 import { checkSchemaRules } from "./check-rules.ts";
 import { validateValue } from "./validate-value.ts";
@@ -149,8 +148,8 @@ function* checkDefault(schema: Structural, path: FieldPath): Iterable<FieldError
   const value = schema.default;
   if (value === undefined) return;
   const at = path.child("default");
-  if (isRecord(value) && prune(clone(value), schema).problems.length > 0) yield at.invalid(value, "must not have unknown fields");
-  yield* validateValue(value, schema, at.toString());
+  if (hasUnknown(value, schema)) yield at.invalid(value, "must not have unknown fields");
+  yield* validateValue(value, schema, { path: at.toString() });
 }
 
 /** Below a combination only what restricts values may stand, of fields that are known outside of it. */

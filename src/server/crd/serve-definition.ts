@@ -5,27 +5,17 @@ import type { Draft } from "../../base/values.ts";
 import { decode } from "../../meta/decode.ts";
 import { JsonPath } from "../../meta/json-path.ts";
 import type { KubeObject } from "../../meta/object.ts";
-import type { FieldError } from "../../meta/status-error.ts";
 import { humanDuration } from "../../meta/table.ts";
 import type { IndexValue } from "../cache/resource-cache.ts";
 import { Retirement } from "../resources/retirement.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
 import { applyDefaults } from "./apply-defaults.ts";
 import { type ConversionDeps, webhookConverter } from "./conversion-webhook.ts";
+import { customValidation } from "./custom-validation.ts";
 import { CustomForms, type CustomFormsOptions } from "./custom-forms.ts";
 import { prune } from "./prune.ts";
 import { schemaOf } from "./schema-of.ts";
 import type { Structural } from "./structural.ts";
-import { validateValue } from "./validate-value.ts";
-import { checkRules, compileRules } from "./validation-rules.ts";
-
-/** @upstream apiextensions-apiserver/pkg/registry/customresource/strategy.go */
-const notChecked: FieldError = {
-  type: "FieldValueInvalid",
-  field: "<nil>",
-  value: null,
-  detail: "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
-};
 
 type Definition = KindDefinition<KubeObject>;
 const metadataSchema = schemaByName("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
@@ -118,12 +108,6 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     selectable[jsonPath.replace(/^\./, "")] = (object) => textOf(path.first(object));
   }
   const scale = scaleOf(version);
-  const rules = compileRules(structural);
-  const checked = function* (object: KubeObject, previous: KubeObject | undefined): Iterable<FieldError> {
-    if (rules === undefined) return;
-    if ([...validateValue({ ...object, metadata: {} }, structural)].some(({ type }) => type !== "FieldValueInvalid")) yield notChecked;
-    else yield* checkRules(rules, object, previous);
-  };
   return {
     resource,
     ...(names.singular === undefined ? {} : { singular: names.singular }),
@@ -132,15 +116,7 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     generation: "all-but-metadata",
     allowUnconditionalUpdate: false,
     defaults: (draft) => applyDefaults(draft, structural),
-    *validate(object) {
-      yield* validateValue({ ...object, metadata: {} }, structural);
-    },
-    validateCreate: (object) => checked(object, undefined),
-    validateUpdate: checked,
-    *validateStatusUpdate(object, previous) {
-      yield* validateValue({ ...object, metadata: {} }, structural);
-      yield* checked(object, previous);
-    },
+    ...customValidation(structural),
     *warnings() {
       if (warning !== undefined) yield warning;
     },

@@ -1,11 +1,30 @@
 import { deepEqual } from "../../base/values.ts";
 import { compileRe2 } from "../../meta/cel/re2/re2.ts";
-import { parseCidr, parseIp } from "../../meta/ip.ts";
 import type { FieldError, FieldErrorType } from "../../meta/status-error.ts";
 import { isIntOrString, isRecord, type Structural } from "./structural.ts";
+import { fitsFormat } from "./text-formats.ts";
 
-/** A custom object's fields against its schema, in the words of upstream's validator. @upstream kube-openapi/pkg/validation/validate */
-export function* validateValue(value: unknown, schema: Structural, path = ""): Iterable<FieldError> {
+/** Where a value stands, and what stood there before; `before` is undefined when nothing did, or nobody knows. */
+export interface Place {
+  readonly path?: string;
+  readonly before?: unknown;
+}
+
+/**
+ * A custom object's fields against its schema, in the words of upstream's validator. What has not changed is let be,
+ * however wrong it is. @upstream kube-openapi/pkg/validation/validate, apiextensions-apiserver/pkg/apiserver/validation/ratcheting.go
+ */
+export function* validateValue(value: unknown, schema: Structural, { path = "", before }: Place = {}): Iterable<FieldError> {
+  if (before === undefined) {
+    yield* validateAnew(value, schema, { path });
+    return;
+  }
+  const errors = [...validateAnew(value, schema, { path, before })];
+  if (errors.length > 0 && !deepEqual(value, before)) yield* errors;
+}
+
+function* validateAnew(value: unknown, schema: Structural, place: Required<Pick<Place, "path">> & Place): Iterable<FieldError> {
+  const { path } = place;
   if (value === null && schema.nullable === true) return;
   const wrongType = typeProblem(value, schema, path);
   if (wrongType !== undefined) {
@@ -15,9 +34,18 @@ export function* validateValue(value: unknown, schema: Structural, path = ""): I
   yield* validateEnum(value, schema, path);
   if (typeof value === "string") yield* validateText(value, schema, path);
   else if (typeof value === "number") yield* validateNumber(value, schema, path);
-  else if (Array.isArray(value)) yield* validateList(value, schema, path);
-  else if (isRecord(value)) yield* validateObject(value, schema, path);
+  else if (Array.isArray(value)) yield* validateList(value, schema, place);
+  else if (isRecord(value)) yield* validateObject(value, schema, place);
   yield* validateCombinations(value, schema, path);
+}
+
+/** The former items by their keys; those of other lists are not known to be the same. */
+function formerItems(schema: Structural, before: unknown): ((item: unknown) => unknown) | undefined {
+  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
+  if (schema["x-kubernetes-list-type"] !== "map" || !Array.isArray(before)) return undefined;
+  const idOf = (item: unknown): string => JSON.stringify(isRecord(item) ? keys.map((key) => item[key]) : item);
+  const known = new Map(before.map((item: unknown) => [idOf(item), item]));
+  return (item) => known.get(idOf(item));
 }
 
 const error = (path: string, value: unknown, detail: string, type: FieldErrorType = "FieldValueInvalid"): FieldError => ({
@@ -56,23 +84,8 @@ function* validateText(value: string, { maxLength, minLength, pattern, format }:
   if (maxLength !== undefined && length > maxLength) yield { type: "FieldValueTooLong", field: path, value, detail: `may not be more than ${maxLength} bytes` };
   if (minLength !== undefined && length < minLength) yield error(path, value, `${inBody(path)} should be at least ${minLength} chars long`);
   if (pattern !== undefined && pattern !== "" && !matches(pattern, value)) yield error(path, value, `${inBody(path)} should match '${pattern}'`);
-  const check = format === undefined ? undefined : formats[format];
-  if (check !== undefined && !check(value)) yield error(path, value, `${inBody(path)} must be of type ${format}: ${JSON.stringify(value)}`);
+  if (format !== undefined && !fitsFormat(value, format)) yield error(path, value, `${inBody(path)} must be of type ${format}: ${JSON.stringify(value)}`);
 }
-
-const formats: Readonly<Record<string, ((text: string) => boolean) | undefined>> = {
-  "date-time": (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(text) && !Number.isNaN(Date.parse(text)),
-  date: (text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)),
-  email: (text) => /^[^@\s]+@[^@\s]+$/.test(text),
-  hostname: (text) => text.length <= 253 && /^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.?)+$/.test(text),
-  ipv4: (text) => parseIp(text)?.family === 4 && !text.includes(":"),
-  ipv6: (text) => text.includes(":") && parseIp(text) !== undefined,
-  cidr: (text) => parseCidr(text) !== undefined,
-  uuid: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text),
-  byte: (text) => /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0,
-  duration: (text) => /^[+-]?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+$|^0$/.test(text.replaceAll(" ", "")),
-  uri: (text) => /^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text) || text.startsWith("/"),
-};
 
 function* validateNumber(value: number, schema: Structural, path: string): Iterable<FieldError> {
   const { maximum, minimum, exclusiveMaximum, exclusiveMinimum, multipleOf, format } = schema;
@@ -85,44 +98,33 @@ function* validateNumber(value: number, schema: Structural, path: string): Itera
   if (format === "int32" && (value > 2147483647 || value < -2147483648)) yield error(path, value, `${inBody(path)} must be of type int32: "${value}"`);
 }
 
-function* validateList(value: readonly unknown[], schema: Structural, path: string): Iterable<FieldError> {
+function* validateList(value: readonly unknown[], schema: Structural, { path = "", before }: Place): Iterable<FieldError> {
   const { maxItems, minItems, items, uniqueItems } = schema;
   if (maxItems !== undefined && value.length > maxItems) yield { type: "FieldValueTooMany", field: path, value: value.length, detail: `must have at most ${maxItems} items` };
   if (minItems !== undefined && value.length < minItems) yield error(path, value.length, `${inBody(path)} should have at least ${minItems} items`);
-  const listType = schema["x-kubernetes-list-type"];
-  if (uniqueItems === true || listType === "set" || listType === "map")
-    yield* validateUnique(value, listType === "map" ? (schema["x-kubernetes-list-map-keys"] ?? []) : undefined, path);
+  if (uniqueItems === true && value.some((item, index) => value.slice(0, index).some((other) => deepEqual(item, other))))
+    yield error(path, "", `${inBody(path)} shouldn't contain duplicates`);
   if (items === undefined) return;
-  for (const [index, item] of value.entries()) yield* validateValue(item, items, `${path}[${index}]`);
+  const former = formerItems(schema, before);
+  for (const [index, item] of value.entries()) yield* validateValue(item, items, { path: `${path}[${index}]`, before: former?.(item) });
 }
 
-function* validateUnique(value: readonly unknown[], keys: readonly string[] | undefined, path: string): Iterable<FieldError> {
-  const seen = new Set<string>();
-  for (const [index, item] of value.entries()) {
-    const id = keys === undefined || !isRecord(item) ? item : Object.fromEntries(keys.map((key) => [key, item[key]]));
-    const text = JSON.stringify(id);
-    if (seen.has(text)) yield { type: "FieldValueDuplicate", field: `${path}[${index}]`, value: id };
-    seen.add(text);
-  }
-}
-
-function* validateObject(value: Record<string, unknown>, schema: Structural, path: string): Iterable<FieldError> {
+function* validateObject(value: Record<string, unknown>, schema: Structural, { path = "", before }: Place): Iterable<FieldError> {
   const { maxProperties, minProperties, required = [], properties = {}, additionalProperties } = schema;
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
   const size = Object.keys(value).length;
   if (maxProperties !== undefined && size > maxProperties) yield { type: "FieldValueTooMany", field: path, value: size, detail: `must have at most ${maxProperties} items` };
   if (minProperties !== undefined && size < minProperties) yield error(path, size, `${inBody(path)} should have at least ${minProperties} properties`);
-  for (const name of required) if (value[name] === undefined) yield { type: "FieldValueRequired", field: at(name), value: "", detail: "" };
+  for (const name of required) if (!Object.hasOwn(value, name)) yield { type: "FieldValueRequired", field: at(name), value: "", detail: "" };
   for (const [name, item] of Object.entries(value)) {
-    const property = properties[name] as Structural | undefined;
-    if (property !== undefined) yield* validateValue(item, property, at(name));
-    else if (typeof additionalProperties === "object") yield* validateValue(item, additionalProperties, at(name));
+    const known = Object.hasOwn(properties, name) ? properties[name] : typeof additionalProperties === "object" ? additionalProperties : undefined;
+    if (known !== undefined) yield* validateValue(item, known, { path: at(name), before: isRecord(before) && Object.hasOwn(before, name) ? before[name] : undefined });
   }
 }
 
 function* validateCombinations(value: unknown, { allOf = [], anyOf = [], oneOf = [], not }: Structural, path: string): Iterable<FieldError> {
-  const passes = (schema: Structural): boolean => [...validateValue(value, schema, path)].length === 0;
-  for (const schema of allOf) yield* validateValue(value, schema as Structural, path);
+  const passes = (schema: Structural): boolean => [...validateValue(value, schema, { path })].length === 0;
+  for (const schema of allOf) yield* validateValue(value, schema as Structural, { path });
   if (anyOf.length > 0 && !anyOf.some((schema) => passes(schema as Structural))) yield error(path, "", `${JSON.stringify(path)} must validate at least one schema (anyOf)`);
   if (oneOf.length > 0) {
     const count = oneOf.filter((schema) => passes(schema as Structural)).length;
