@@ -1,10 +1,12 @@
 import { FieldPath } from "../../meta/field-path.ts";
+import { qualifiedNameErrors } from "../../meta/validation.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { checkQualifiedName } from "../field-checks.ts";
 import { deviceClasses } from "../generated/resources.ts";
 import type { DeviceClass } from "../generated/types/resource-v1.ts";
 import { kind } from "../kind.ts";
-import { validateOpaque, validateSelectors } from "./device-requests.ts";
+import { isExtendedResource } from "../pod/resource-name.ts";
+import { checkOpaque, validateSelectors } from "./device-requests.ts";
+import { checkList } from "./lists.ts";
 
 const maxConfigs = 32;
 
@@ -19,9 +21,14 @@ export const deviceClassKind = kind<DeviceClass>({
   *validate({ spec: { selectors = [], config = [], extendedResourceName } }) {
     const path = new FieldPath("spec");
     yield* validateSelectors(path.child("selectors"), selectors);
-    if (config.length > maxConfigs) yield path.child("config").tooMany(config.length, maxConfigs);
-    for (const [index, { opaque }] of config.entries()) yield* validateOpaque(path.child("config").index(index), opaque);
-    if (extendedResourceName !== undefined) yield* checkQualifiedName(path.child("extendedResourceName"), extendedResourceName);
+    yield* checkList(path.child("config"), config, maxConfigs, (at, { opaque }) => checkOpaque(at, opaque));
+    if (extendedResourceName !== undefined && !isValidResource(extendedResourceName))
+      yield path.child("extendedResourceName").invalid(extendedResourceName, "must be a valid extended resource name");
   },
   columns: [nameColumn, ageColumn],
 });
+
+/** It may also be a resource quota's with `requests.` before it. @upstream IsExtendedResourceName */
+function isValidResource(name: string): boolean {
+  return isExtendedResource(name) && qualifiedNameErrors(`requests.${name}`).length === 0;
+}

@@ -17,7 +17,8 @@ export const resourceClaimTemplateKind = kind<ResourceClaimTemplate>({
     draft.spec.spec.devices ??= {};
     defaultDeviceClaim(draft.spec.spec.devices);
   },
-  *validate({ spec }) {
+  // The spec never changes: what was valid when it was made is not looked at again.
+  *validateCreate({ spec }) {
     const path = new FieldPath("spec");
     yield* validateLabels(spec.metadata?.labels, path.child("metadata", "labels"));
     yield* validateAnnotations(spec.metadata?.annotations, path.child("metadata", "annotations"));

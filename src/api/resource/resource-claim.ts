@@ -1,13 +1,12 @@
+import type { Draft } from "../../base/values.ts";
 import { FieldPath } from "../../meta/field-path.ts";
-import type { FieldError } from "../../meta/status-error.ts";
 import { validateImmutable } from "../../meta/validation.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { resourceClaims } from "../generated/resources.ts";
-import type { ResourceClaim, ResourceClaimStatus } from "../generated/types/resource-v1.ts";
+import type { ResourceClaim } from "../generated/types/resource-v1.ts";
 import { kind } from "../kind.ts";
-import { defaultDeviceClaim, validateDeviceClaim } from "./device-requests.ts";
-
-const maxConsumers = 256;
+import { defaultDeviceClaim, requestNamesOf, validateDeviceClaim } from "./device-requests.ts";
+import { validateClaimStatus } from "./validate-claim-status.ts";
 
 /** @upstream pkg/registry/resource/resourceclaim/strategy.go */
 export const resourceClaimKind = kind<ResourceClaim>({
@@ -20,9 +19,16 @@ export const resourceClaimKind = kind<ResourceClaim>({
     defaultDeviceClaim(draft.spec.devices);
     draft.status ??= {};
   },
-  validate: ({ spec }) => validateDeviceClaim(new FieldPath("spec.devices"), spec.devices ?? {}),
+  // The spec never changes: what was valid when it was made is not looked at again.
+  validateCreate: ({ spec }) => validateDeviceClaim(new FieldPath("spec.devices"), spec.devices ?? {}),
   validateUpdate: ({ spec }, previous) => validateImmutable(spec, previous.spec, new FieldPath("spec")),
-  validateStatusUpdate: ({ metadata, status }, previous) => validateStatus(status ?? {}, previous.status ?? {}, metadata.deletionTimestamp !== undefined),
+  prepareStatusUpdate: dropGoneDevices,
+  validateStatusUpdate: ({ metadata, spec, status }, previous) =>
+    validateClaimStatus(new FieldPath("status"), status ?? {}, {
+      previous: previous.status ?? {},
+      isDeleting: metadata.deletionTimestamp !== undefined,
+      names: requestNamesOf(spec.devices ?? {}),
+    }),
   columns: [nameColumn, { name: "State", type: "string", value: stateText }, ageColumn],
 });
 
@@ -39,27 +45,14 @@ function stateText({ metadata, status }: ResourceClaim): string {
   return states.join(",");
 }
 
-/** @upstream pkg/apis/resource/validation/validation.go ValidateResourceClaimStatusUpdate */
-function* validateStatus({ allocation, reservedFor = [] }: ResourceClaimStatus, previous: ResourceClaimStatus, deleting: boolean): Iterable<FieldError> {
-  const path = new FieldPath("status");
-  const reservedPath = path.child("reservedFor");
-  if (reservedFor.length > maxConsumers) yield reservedPath.tooMany(reservedFor.length, maxConsumers);
-  const uids = new Set<string>();
-  for (const [index, { resource = "", name = "", uid = "" }] of (
-    reservedFor as readonly { readonly resource?: string; readonly name?: string; readonly uid?: string }[]
-  ).entries()) {
-    const at = reservedPath.index(index);
-    if (resource === "") yield at.child("resource").required();
-    if (name === "") yield at.child("name").required();
-    if (uid === "") yield at.child("uid").required();
-    if (uids.has(uid)) yield at.duplicate(uid);
-    uids.add(uid);
-  }
-  if (reservedFor.length > 0) {
-    if (allocation === undefined) yield reservedPath.forbidden("may not be specified when `allocated` is not set");
-    const known = new Set((previous.reservedFor ?? []).map(({ uid }) => uid));
-    if (deleting && reservedFor.some(({ uid }) => !known.has(uid)))
-      yield reservedPath.forbidden("new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set");
-  }
-  if (previous.allocation !== undefined && allocation !== undefined) yield* validateImmutable(allocation, previous.allocation, path.child("allocation"));
+/** What drivers said of devices that the claim had and no longer has goes with them. @upstream dropDeallocatedStatusDevices */
+function dropGoneDevices(draft: Draft<ResourceClaim>, previous: ResourceClaim): void {
+  const idOf = ({ driver, pool, device }: { readonly driver: string; readonly pool: string; readonly device: string }): string => `${driver}/${pool}/${device}`;
+  const { status } = draft;
+  if (status?.devices === undefined) return;
+  const kept = new Set((status.allocation?.devices?.results ?? []).map(idOf));
+  const gone = new Set((previous.status?.allocation?.devices?.results ?? []).map(idOf).filter((id) => !kept.has(id)));
+  const left = status.devices.filter((device) => !gone.has(idOf(device)));
+  if (left.length === 0) delete status.devices;
+  else status.devices = left;
 }
