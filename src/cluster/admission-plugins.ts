@@ -7,6 +7,7 @@ import { certificateSubjectRestriction } from "../server/admission/certificate-s
 import { persistentVolumeClaimResize } from "../server/admission/claim-resize.ts";
 import { defaultIngressClass } from "../server/admission/default-ingress-class.ts";
 import { defaultStorageClass } from "../server/admission/default-storage-class.ts";
+import { deviceAccess } from "../server/admission/device-access.ts";
 import { limitRanger } from "../server/admission/limit-ranger.ts";
 import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
 import { nodeRestriction } from "../server/admission/node-restriction.ts";
@@ -62,6 +63,7 @@ export function admissionPlugins(options: ServiceAddressOptions, deps: Admission
     defaultIngressClass(cache),
     podTopologyLabels(cache),
     rbacEscalation({ rbac, authorizer }),
+    deviceAccess({ cache, authorizer, clock }),
     definitionSchemas,
     ...configured,
     serviceAddresses(options, { cache, clock, random }),
