@@ -13,6 +13,7 @@ import { ensureBootstrapObjects } from "../../src/server/bootstrap/ensure-object
 import { ObjectKeeper } from "../../src/server/flow-control/object-keeper.ts";
 import type { ApiServer } from "../../src/server/server.ts";
 import type { Authentication } from "../../src/cluster/identity/open-authentication.ts";
+import type { Authorization } from "../../src/cluster/identity/open-authorization.ts";
 import { serveApi } from "../../src/cluster/serve-api.ts";
 import { versionInfo } from "../../src/cluster/version.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
@@ -46,14 +47,14 @@ export interface ServedCluster {
   stop(): Promise<void>;
 }
 
-/** The API server as a cluster has it, with all plug-ins and the bootstrap objects, on the memory store and a clock that stands. */
-export async function serveCluster({
-  log = silentLogger,
-  authentication = {},
-}: {
+export interface ServeClusterOptions {
   readonly log?: Logger;
   readonly authentication?: Partial<Authentication>;
-} = {}): Promise<ServedCluster> {
+  readonly authorization?: Pick<Authorization, "authorizer"> | undefined;
+}
+
+/** The API server as a cluster has it, with all plug-ins and the bootstrap objects, on the memory store and a clock that stands. */
+export async function serveCluster({ log = silentLogger, authentication = {}, authorization }: ServeClusterOptions = {}): Promise<ServedCluster> {
   const stop = new AbortController();
   const store = new MemoryStore();
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
@@ -72,6 +73,7 @@ export async function serveCluster({
       issuer: "https://kubernetes.default.svc.cluster.local",
       version: versionInfo,
       authentication: { staticTokens: parseStaticTokens('letmein,dave,7,"devs,ops"'), ...authentication },
+      ...(authorization === undefined ? {} : { authorization }),
       metricsText: () => Promise.resolve(""),
     },
     { store, signer: nodeSigner(privateKey), clock, random: seededRandom(7), log, metrics: noMetrics },
