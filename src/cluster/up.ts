@@ -14,6 +14,7 @@ import { StoreCorruptedError, StoreInUseError } from "../store/lmdb/errors.ts";
 import type { ClusterConfig, ContainerdPlace, FromAgent, HostConfig, ToAgent } from "./agent/agent-protocol.ts";
 import { addressIn, ControlPlane } from "./control-plane.ts";
 import { ensureService } from "./ensure-service.ts";
+import { checkIdentity } from "./identity/check-identity.ts";
 import { instanceOf } from "./instance.ts";
 import { ensureLeaf } from "./pki/pki.ts";
 import type { Settings } from "./settings.ts";
@@ -63,6 +64,7 @@ export interface UpOptions {
 /** Brings a cluster up, or says in one line why not. */
 export async function up(settings: Settings, deps: UpDeps, { signal, agent: withAgent = true }: UpOptions = {}): Promise<RunningCluster> {
   setMaxListeners(0);
+  checkIdentity(settings);
   const runtime = withAgent ? chooseRuntime(settings, deps) : "simulated";
   const undo: (() => Promise<void>)[] = [];
   const unwind = async (): Promise<void> => {

@@ -35,6 +35,8 @@ describe("a command line with a mistake", () => {
     ["an address that is none", () => up("--node-ip", "1.2.3"), '--node-ip must be an IP address, not "1.2.3"'],
     ["a range that is none", () => up("--cluster-cidr", "10.0.0.0"), '--cluster-cidr must be an IPv4 range such as 10.42.0.0/16, not "10.0.0.0"'],
     ["ranges that overlap", () => up("--cluster-cidr", "10.5.0.0/16", "--service-cidr", "10.5.128.0/20"), "--cluster-cidr and --service-cidr overlap"],
+    ["half an issuer of tokens", () => up("--oidc-client-id", "keles"), /^--oidc-issuer-url and --oidc-client-id must be given together/],
+    ["a way of deciding that there is not", () => up("--authorization-mode", "Magic"), /^--authorization-mode: "Magic" is not one of ABAC/],
     ["a mirror without a registry", () => up("--registry-mirror", "http://127.0.0.1"), /^--registry-mirror must read HOST=URL/],
     [
       "a configuration file that is not there",

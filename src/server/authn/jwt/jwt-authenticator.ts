@@ -22,7 +22,7 @@ export interface JwtDeps extends IssuerDeps {
   measured?(result: "success" | "failure", seconds: number, issuer: string): void;
 }
 
-/** PERF: a signature and its rules cost 60 to 250 µs, a look at the cache less than one. */
+/** PERF: a signature, claims and rules cost 0.2 to 0.4 ms (RS256, ES256 with CEL), a look at the cache some microseconds. */
 const CACHE_MS = 10_000;
 const CACHE_LIMIT = 4_096;
 
