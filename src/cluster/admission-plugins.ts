@@ -26,6 +26,7 @@ import type { NodeGraph } from "../server/authz/node-graph.ts";
 import type { RbacAuthorizer } from "../server/authz/rbac-authorizer.ts";
 import type { StateCache } from "../server/cache/state-cache.ts";
 import { definitionSchemas } from "../server/crd/definition-admission.ts";
+import { terminatingDefinitions } from "../server/crd/terminating-definitions.ts";
 
 const requestReader = (): Promise<typeof import("./pki/certificate-requests.ts")> => import("./pki/certificate-requests.ts");
 
@@ -65,6 +66,7 @@ export function admissionPlugins(options: ServiceAddressOptions, deps: Admission
     rbacEscalation({ rbac, authorizer }),
     deviceAccess({ cache, authorizer, clock }),
     definitionSchemas,
+    terminatingDefinitions(cache),
     ...configured,
     serviceAddresses(options, { cache, clock, random }),
     resourceQuota({ cache, clock }),

@@ -15,6 +15,7 @@ import { ServiceResolver } from "../../src/server/aggregation/resolve-service.ts
 import { configuredAdmission } from "../../src/server/admission/configured-admission.ts";
 import { namespaceLifecycle } from "../../src/server/admission/namespace-lifecycle.ts";
 import { definitionSchemas } from "../../src/server/crd/definition-admission.ts";
+import { terminatingDefinitions } from "../../src/server/crd/terminating-definitions.ts";
 import { discoveryPaths } from "../../src/server/discovery/discovery.ts";
 import { openApiPaths } from "../../src/server/openapi/openapi.ts";
 import { healthPaths } from "../../src/server/health.ts";
@@ -36,6 +37,7 @@ export async function serveMemory(options: { readonly clock?: Clock; readonly we
     plugins: [
       namespaceLifecycle(parts.cache),
       definitionSchemas,
+      terminatingDefinitions(parts.cache),
       ...configuredAdmission({ ...parts, authorizer, services: new ServiceResolver(parts), webhooks: options.webhooks ?? nodeWebhookClient }),
     ],
     special: new Map([["*/scale", scale]]),

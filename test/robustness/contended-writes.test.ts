@@ -129,16 +129,7 @@ it("serves no custom resource in the place of a built-in one, nor deletes what i
   const group = "apiregistration.k8s.io";
   const { parts } = api;
   const stop = new AbortController();
-  const registrar = new CrdRegistrar({
-    cache: parts.cache,
-    table: parts.table,
-    client: admin,
-    clock: parts.clock,
-    log: parts.log,
-    random: parts.random,
-    webhooks: nodeWebhookClient,
-    services: new ServiceResolver(parts),
-  });
+  const registrar = new CrdRegistrar({ ...parts, client: admin, webhooks: nodeWebhookClient, services: new ServiceResolver(parts) });
   const running = registrar.run(stop.signal);
   const builtin = parts.table.get(group, "v1", "apiservices");
   expect(builtin).toBeDefined();
@@ -158,7 +149,7 @@ it("serves no custom resource in the place of a built-in one, nor deletes what i
   };
   await turns();
   const { status } = await admin.get(customResourceDefinitions, name);
-  expect(status?.conditions?.find(({ type }) => type === "NamesAccepted")).toMatchObject({ status: "False", message: '"apiservices" is already in use' });
+  expect(status?.conditions?.find(({ type }) => type === "NamesAccepted")).toMatchObject({ status: "False", message: '"APIService" is already in use' });
   expect(parts.table.get(group, "v1", "apiservices")).toBe(builtin);
   await admin.delete(customResourceDefinitions, name);
   await turns();

@@ -18,22 +18,21 @@ export function* checkRuleForm({ rule, message = "", messageExpression = "", rea
   const at = path.child("fieldPath");
   if (fieldPath.trim() === "") yield at.invalid(fieldPath, "fieldPath must be non-empty if specified");
   if (hasLineBreaks(fieldPath)) yield at.invalid(fieldPath, "fieldPath must not contain line breaks");
-  if (!leadsSomewhere(fieldPath, schema)) yield at.invalid(fieldPath, "fieldPath must be a valid path");
+  if (followFieldPath(fieldPath, schema) === undefined) yield at.invalid(fieldPath, "fieldPath must be a valid path");
 }
 
 const step = /^(?:\.([^.[\]']+)|\['((?:[^'\\]|\\.)+)'\])/;
 
-/** `.spec.a` or `.spec['a.b']`, through objects and maps, to what the schema knows. */
-function leadsSomewhere(fieldPath: string, schema: Structural): boolean {
+/** `.spec.a` or `.spec['a.b']`, through objects and maps, to the schema of what is there. */
+export function followFieldPath(fieldPath: string, schema: Structural): Structural | undefined {
   let current: Structural | undefined = schema;
   for (let rest = fieldPath; rest !== ""; ) {
     const match = step.exec(rest);
-    if (match === null || current === undefined) return false;
+    if (match === null || current === undefined) return undefined;
     const name: string = match[1] ?? match[2]?.replace(/\\(.)/g, "$1") ?? "";
     const known: Structural | undefined = current.properties?.[name];
     current = known ?? (typeof current.additionalProperties === "object" ? current.additionalProperties : undefined);
-    if (current === undefined) return false;
     rest = rest.slice(match[0].length);
   }
-  return true;
+  return current;
 }

@@ -4,6 +4,8 @@ import { FieldPath } from "../../meta/field-path.ts";
 import { invalid } from "../../meta/status-error.ts";
 import type { AdmissionPlugin } from "../admission/admission.ts";
 import { checkSchema } from "./check-structure.ts";
+import { checkSelectable } from "./check-selectable.ts";
+import { checkApproval } from "./api-approval.ts";
 import type { Structural } from "./structural.ts";
 
 /** Refuses definitions whose schemas are not structural, or whose rules do not compile. What did not change is let be. */
@@ -24,6 +26,12 @@ export const definitionSchemas: AdmissionPlugin = {
       const path = new FieldPath(isShared ? "spec.validation.openAPIV3Schema" : `spec.versions[${index}].schema.openAPIV3Schema`);
       return [...checkSchema(schema as Structural, path)];
     });
+    errors.push(...checkApproval(object as unknown as CustomResourceDefinition, previous as CustomResourceDefinition | undefined));
+    for (const [index, version] of spec.versions.entries()) {
+      const same = before.find((other) => other.name === version.name);
+      if (deepEqual(same?.selectableFields, version.selectableFields) && deepEqual(same?.schema, version.schema)) continue;
+      errors.push(...checkSelectable(version, new FieldPath(`spec.versions[${index}].selectableFields`)));
+    }
     if (errors.length > 0) throw invalid({ group, kind: served.resource.kind, name }, errors);
   },
 };

@@ -21,7 +21,7 @@ type Definition = KindDefinition<KubeObject>;
 const metadataSchema = schemaByName("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
 
 /** Every served version of a definition, ready for the table; `retire` ends their watches. */
-export function serveDefinition(definition: CustomResourceDefinition, deps: ConversionDeps): { readonly resources: readonly ServedResource[]; retire(): void } {
+export function serveDefinition(definition: CustomResourceDefinition, deps: ConversionDeps): ServedDefinition {
   const { group, versions, conversion } = definition.spec;
   const retirement = new Retirement();
   const shared: Shared = {
@@ -30,7 +30,20 @@ export function serveDefinition(definition: CustomResourceDefinition, deps: Conv
     convert: versions.length > 1 && conversion?.strategy === "Webhook" ? webhookConverter(conversion, deps) : undefined,
     cache: deps.cache,
   };
-  return { resources: versions.filter(({ served }) => served).map((version) => serveVersion(definition, version, shared)), retire: () => retirement.retire() };
+  const made = versions.map((version) => ({ version, resource: serveVersion(definition, version, shared) }));
+  return {
+    resources: made.filter(({ version }) => version.served).map(({ resource }) => resource),
+    stored: made.find(({ version }) => version.storage)?.resource,
+    retire: () => retirement.retire(),
+  };
+}
+
+export interface ServedDefinition {
+  readonly resources: readonly ServedResource[];
+  /** The version that objects are stored in, served or not. */
+  readonly stored: ServedResource | undefined;
+  /** Ends all watches. */
+  retire(): void;
 }
 
 /** What the versions of a definition have in common. */
