@@ -419,7 +419,10 @@ describe.skipIf(skip !== undefined)(`kubelet on containerd${skip === undefined ?
 
   it("follows a log to its end", async () => {
     await create("counter", { restartPolicy: "Never", containers: [{ name: "main", image, args: ["for i in 1 2 3; do echo $i; sleep 0.3; done"] }] });
-    await until("counter runs", async () => (await statusOf("counter"))?.state?.waiting === undefined);
+    await until("counter has begun", async () => {
+      const state = (await statusOf("counter"))?.state;
+      return state?.running !== undefined || state?.terminated !== undefined;
+    });
     expect(await logs("counter", { follow: true })).toBe("1\n2\n3\n");
     await until("counter has succeeded", hasPhase("counter", "Succeeded"));
     await remove("counter");

@@ -48,13 +48,15 @@ export interface ServedCluster {
 }
 
 export interface ServeClusterOptions {
+  /** Whether what must be there is put back when somebody takes it away. */
+  readonly keepsObjects?: boolean;
   readonly log?: Logger;
   readonly authentication?: Partial<Authentication>;
   readonly authorization?: Pick<Authorization, "authorizer"> | undefined;
 }
 
 /** The API server as a cluster has it, with all plug-ins and the bootstrap objects, on the memory store and a clock that stands. */
-export async function serveCluster({ log = silentLogger, authentication = {}, authorization }: ServeClusterOptions = {}): Promise<ServedCluster> {
+export async function serveCluster({ keepsObjects = true, log = silentLogger, authentication = {}, authorization }: ServeClusterOptions = {}): Promise<ServedCluster> {
   const stop = new AbortController();
   const store = new MemoryStore();
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
@@ -84,7 +86,7 @@ export async function serveCluster({ log = silentLogger, authentication = {}, au
   await ensureBootstrapObjects(admin, { serviceCidr: "10.43.0.0/16" });
   const keeper = new ObjectKeeper({ ...api.parts, client: admin });
   await keeper.settle();
-  const keeping = keeper.run(stop.signal);
+  const keeping = keepsObjects ? keeper.run(stop.signal) : Promise.resolve();
   return {
     api,
     clock,

@@ -77,29 +77,31 @@ export class StatusWriter {
     entry.busy = true;
     const run = this.#write(uid, entry)
       .catch(() => {})
-      .finally(() => {
-        entry.busy = false;
-        this.#running.delete(run);
-      });
+      .finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
 
   async #write(uid: string, entry: Wanted): Promise<void> {
     let retryMs = firstRetryMs;
-    while (this.#wanted.get(uid) === entry && !this.#signal.aborted) {
-      const { status, remove } = entry;
-      try {
-        const gone = await this.#writeOnce(uid, entry, status);
-        if (gone) return;
-        if (remove) await this.#remove(uid, entry);
-        retryMs = firstRetryMs;
-        if (entry.status === status && entry.remove === remove) return;
-      } catch (error) {
-        if (this.#signal.aborted) return;
-        this.#deps.log.warn("a pod's status is not written yet", { pod: keyOf(entry.pod), error });
-        await sleep(this.#deps.clock, retryMs, this.#signal);
-        retryMs = Math.min(retryMs * 2, longestRetryMs);
+    try {
+      while (this.#wanted.get(uid) === entry && !this.#signal.aborted) {
+        const { status, remove } = entry;
+        try {
+          const gone = await this.#writeOnce(uid, entry, status);
+          if (gone) return;
+          if (remove) await this.#remove(uid, entry);
+          retryMs = firstRetryMs;
+          if (entry.status === status && entry.remove === remove) return;
+        } catch (error) {
+          if (this.#signal.aborted) return;
+          this.#deps.log.warn("a pod's status is not written yet", { pod: keyOf(entry.pod), error });
+          await sleep(this.#deps.clock, retryMs, this.#signal);
+          retryMs = Math.min(retryMs * 2, longestRetryMs);
+        }
       }
+    } finally {
+      // At once, with nothing awaited since the last look: a status that is set from now on wakes a new round.
+      entry.busy = false;
     }
   }
 
