@@ -12,7 +12,7 @@ import { UserError } from "./user-error.ts";
 // parent is gone without a word, it ends and leaves the pods running for the next start to adopt.
 
 /** Either kind of node agent. */
-type Agent = Pick<RealNode, "join" | "stop">;
+type Agent = Pick<RealNode, "join" | "takeCertificates" | "stop">;
 
 const tell = (message: FromAgent): void => {
   if (process.connected) process.send?.(message);
@@ -81,6 +81,8 @@ process.on("message", (message: ToAgent) => {
       ?.then((made) => made.join(message.cluster))
       .then(() => tell({ type: "ready" }))
       .catch(fail);
+  } else if (message.type === "certificates") {
+    agent?.then((made) => made.takeCertificates(message.certificates)).catch(fail);
   } else void stop(message.keepPods);
 });
 process.on("disconnect", () => void stop(true));

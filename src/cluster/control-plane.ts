@@ -46,6 +46,7 @@ import { openAuthorization } from "./identity/open-authorization.ts";
 import { openStore, type StorePlace } from "./open-store.ts";
 import { certificateAuthority } from "./pki/certificate-authority.ts";
 import { notAfterMs } from "./pki/certificate-end.ts";
+import { CertificateKeeper } from "./pki/keeper.ts";
 import { ensurePki, FRONT_PROXY, type Pki } from "./pki/pki.ts";
 import { serveAggregatedApi } from "./serve-api.ts";
 import { type AuditSettings, auditSettingsIn } from "./settings/audit-settings.ts";
@@ -123,11 +124,15 @@ export class ControlPlane {
   readonly #scheduling: { explainer?: PodExplainer };
   #audit: OpenAudit | undefined;
 
+  /** Certificates of this cluster, renewed while it runs. */
+  readonly certificates: CertificateKeeper;
+
   private constructor(
     options: ControlPlaneOptions,
     deps: ControlPlaneDeps,
     parts: {
       readonly pki: Pki;
+      readonly certificates: CertificateKeeper;
       readonly api: ApiServer;
       readonly store: Store;
       readonly listener: Listener;
@@ -139,6 +144,7 @@ export class ControlPlane {
     this.#options = options;
     this.#deps = deps;
     this.pki = parts.pki;
+    this.certificates = parts.certificates;
     this.address = parts.address;
     this.#api = parts.api;
     this.#store = parts.store;
@@ -165,7 +171,9 @@ export class ControlPlane {
       () => {},
     );
     const apiServiceIp = addressIn(cidr, 1);
+    const certificates = new CertificateKeeper(deps);
     const pki = await ensurePki({
+      keeper: certificates,
       directory: join(options.dataDir, "pki"),
       dnsNames: ["kubernetes", "kubernetes.default", "kubernetes.default.svc", `kubernetes.default.svc.${options.clusterDomain}`, "localhost", ...options.dnsNames],
       ips: [...new Set(["127.0.0.1", apiServiceIp, options.advertiseAddress])],
@@ -217,7 +225,8 @@ export class ControlPlane {
         { handle: api.handle, identities: { "kubelet-client": pki.kubeletClient, "front-proxy": pki.frontProxyClient }, log: deps.log },
       );
       const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
-      const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics, scheduling });
+      const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics, scheduling, certificates });
+      certificates.onRenewal(() => listener.presentCertificate(pki.apiServer));
       plane.#audit = audit;
       plane.#serving = api.run(plane.#stopServing.signal);
       plane.#serving.catch((error: unknown) => plane.#failedWith("api server", error));
@@ -259,6 +268,7 @@ export class ControlPlane {
   async runComponents(): Promise<void> {
     const { clock, random, log } = this.#deps;
     const { signal } = this.#stop;
+    this.#follow("certificates", this.certificates.run(signal));
     const admin = this.client("system:apiserver");
     const port = this.address.port;
     const cidr = parseCidr(this.#options.serviceCidr);

@@ -16,7 +16,6 @@ import { addressIn, ControlPlane } from "./control-plane.ts";
 import { ensureService } from "./ensure-service.ts";
 import { checkIdentity } from "./identity/check-identity.ts";
 import { instanceOf } from "./instance.ts";
-import { ensureLeaf } from "./pki/pki.ts";
 import type { Settings } from "./settings.ts";
 import { isRoot, parseMirrors } from "./settings/machine-settings.ts";
 import { storePlace } from "./settings/store-settings.ts";
@@ -85,7 +84,11 @@ export async function up(settings: Settings, deps: UpDeps, { signal, agent: with
     const url = `https://${settings.bindAddress === "0.0.0.0" ? "127.0.0.1" : settings.bindAddress}:${plane.address.port}`;
     writeAdminKubeconfig(settings, plane, url);
     const [cluster] = await Promise.all([clusterConfig(settings, plane, runtime), plane.runComponents(), ensureDnsService(settings, plane)]);
-    agent?.tell({ type: "join", cluster });
+    agent?.tell({ type: "join", cluster: copyOf(cluster) });
+    plane.certificates.onRenewal(() => {
+      writeAdminKubeconfig(settings, plane, url);
+      agent?.tell({ type: "certificates", certificates: copyOf(cluster) });
+    });
     if (agent !== undefined) await (signal === undefined ? agent.ready : orAbort(agent.ready, signal));
     const run: RunFile = { pid: process.pid, url, kubeconfig: settings.kubeconfig, runtime: withAgent ? runtime : "none", containerd: agent?.containerd };
     writeFileSync(runFilePath(settings.dataDir), JSON.stringify(run));
@@ -165,22 +168,21 @@ async function clusterConfig(settings: Settings, plane: ControlPlane, runtime: "
   const names =
     runtime === "containerd" ? [settings.nodeName] : settings.nodes === 1 ? [settings.nodeName] : Array.from({ length: settings.nodes }, (_, index) => `node-${index + 1}`);
   const directory = join(settings.dataDir, "pki", "nodes");
-  const nowMs = systemClock.now();
+  const { certificates } = plane;
   const nodes = await Promise.all(
     names.map(async (name) => ({
       name,
-      identity: await ensureLeaf(directory, name, plane.pki.ca, { commonName: `system:node:${name}`, organizations: ["system:nodes"], usage: "client", nowMs }),
+      identity: await certificates.leaf(directory, name, plane.pki.ca, { commonName: `system:node:${name}`, organizations: ["system:nodes"], usage: "client" }),
     })),
   );
-  const serving = await ensureLeaf(directory, "serving", plane.pki.ca, {
+  const serving = await certificates.leaf(directory, "serving", plane.pki.ca, {
     commonName: "system:node",
     organizations: ["system:nodes"],
     usage: "server",
     dnsNames: names,
     ips: [...new Set(["127.0.0.1", settings.nodeIp])],
-    nowMs,
   });
-  const proxy = await ensureLeaf(directory, "proxy", plane.pki.ca, { commonName: "system:kube-proxy", usage: "client", nowMs });
+  const proxy = await certificates.leaf(directory, "proxy", plane.pki.ca, { commonName: "system:kube-proxy", usage: "client" });
   return {
     proxy,
     apiUrl: `https://${settings.bindAddress === "0.0.0.0" ? "127.0.0.1" : settings.bindAddress}:${plane.address.port}`,
@@ -195,6 +197,11 @@ async function clusterConfig(settings: Settings, plane: ControlPlane, runtime: "
     clusterDomain: settings.clusterDomain,
     version: gitVersion,
   };
+}
+
+/** What is sent to another process: what stands now, without what makes it current. */
+function copyOf<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
 }
 
 /** kube-system/kube-dns: the name by which tools find cluster DNS. The agent itself answers at its address. */

@@ -2,6 +2,8 @@
 export type ToAgent =
   | { readonly type: "prepare"; readonly host: HostConfig }
   | { readonly type: "join"; readonly cluster: ClusterConfig }
+  /** Certificates that take the place of those that the agent has. */
+  | { readonly type: "certificates"; readonly certificates: AgentCertificates }
   /** `keepPods`: the node goes on as it is, only the agent ends. */
   | { readonly type: "stop"; readonly keepPods: boolean };
 
@@ -34,14 +36,18 @@ export interface NodeIdentity {
   readonly privateKey: string;
 }
 
-export interface ClusterConfig {
-  readonly apiUrl: string;
-  readonly ca: string;
+/** As whom the agent speaks, and what it shows to those who speak to it. */
+export interface AgentCertificates {
   readonly nodes: readonly { readonly name: string; readonly identity: NodeIdentity }[];
   /** Service proxy and DNS speak as system:kube-proxy, which may read services and endpoints. */
   readonly proxy: NodeIdentity;
   /** What the node agent's own server presents: valid for every node's name. */
   readonly serving: NodeIdentity;
+}
+
+export interface ClusterConfig extends AgentCertificates {
+  readonly apiUrl: string;
+  readonly ca: string;
   readonly nodeIp: string;
   readonly kubeletPort: number;
   readonly clusterCidr: string;

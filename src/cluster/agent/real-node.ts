@@ -22,7 +22,6 @@ import { ServiceProxy } from "../../network/proxy/service-proxy.ts";
 import { systemClock } from "../../platform/node/clock.ts";
 import { nodeFiles } from "../../platform/node/files.ts";
 import { nodeGrpcHealth } from "../../platform/node/grpc-health.ts";
-import { http2Transport } from "../../platform/node/http-transport.ts";
 import { nodeMachine } from "../../platform/node/machine.ts";
 import { nodeMounts } from "../../platform/node/mounts.ts";
 import { nodeNetwork } from "../../platform/node/network.ts";
@@ -33,8 +32,9 @@ import { writePauseImage } from "../images/pause-image.ts";
 import { KubeletServer } from "../kubelet-server/kubelet-server.ts";
 import { hostNames } from "../instance.ts";
 import { withLocalImages } from "./local-images.ts";
-import type { ClusterConfig, ContainerdPlace, HostConfig, NodeIdentity } from "./agent-protocol.ts";
+import type { AgentCertificates, ClusterConfig, ContainerdPlace, HostConfig, NodeIdentity } from "./agent-protocol.ts";
 import { podNetworkFolders, removeHostTraces } from "./remove-host-traces.ts";
+import { speakAs, type Speaker } from "./speaker.ts";
 
 export interface AgentDeps {
   readonly log: Logger;
@@ -51,6 +51,8 @@ export class RealNode {
   readonly #runtime: ReturnType<typeof connectRuntime>;
   readonly #importer: ImageImporter;
   readonly #names: ReturnType<typeof hostNames>;
+  readonly #speakers = new Map<"node" | "proxy", Speaker>();
+  #server: KubeletServer | undefined;
   #served = false;
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>[] = [];
@@ -101,9 +103,9 @@ export class RealNode {
     const { signal } = this.#stop;
     const [own] = cluster.nodes;
     if (own === undefined) throw new Error("a real node needs a name");
-    const shared = this.#connect(cluster, own.identity);
+    const shared = this.#connect(cluster, "node", own.identity);
     const { informers } = shared;
-    const proxySide = this.#connect(cluster, cluster.proxy);
+    const proxySide = this.#connect(cluster, "proxy", cluster.proxy);
     const recorder = createEventRecorder({ ...shared, component: "kubelet", host: own.name });
     const files = nodeFiles;
     const demo = pendingWork();
@@ -147,6 +149,7 @@ export class RealNode {
     );
     const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${own.name}` });
     this.#writeNetworkWhenKnown(nodeInformer, own.name);
+    this.#server = server;
     await server.listen();
     this.#closers.push(() => server.close());
     await dns.listen();
@@ -185,14 +188,23 @@ export class RealNode {
     await removeHostTraces({ dataDir, instance }, { files: nodeFiles, processes: nodeProcesses, mounts: nodeMounts(), clock: systemClock });
   }
 
+  /** Speaks as whom it spoke, with newer certificates. */
+  takeCertificates({ nodes: [own], proxy, serving }: AgentCertificates): void {
+    if (own !== undefined) this.#speakers.get("node")?.take(own.identity);
+    this.#speakers.get("proxy")?.take(proxy);
+    this.#server?.presentCertificate(serving);
+  }
+
   #connect(
     { apiUrl, ca }: ClusterConfig,
+    role: "node" | "proxy",
     identity: NodeIdentity,
   ): { readonly client: Client; readonly informers: InformerFactory; readonly clock: Clock; readonly random: Random; readonly log: Logger } {
     const deps = { clock: systemClock, random: systemRandom };
-    const transport = http2Transport({ url: apiUrl, ca, ...identity }, deps);
-    this.#closers.push(() => transport.close());
-    const shared = { ...deps, client: httpsClient(transport), log: this.#deps.log };
+    const speaker = speakAs({ url: apiUrl, ca }, identity, deps);
+    this.#speakers.set(role, speaker);
+    this.#closers.push(() => speaker.transport.close());
+    const shared = { ...deps, client: httpsClient(speaker.transport), log: this.#deps.log };
     return { ...shared, informers: createInformerFactory(remoteInformers, shared) };
   }
 

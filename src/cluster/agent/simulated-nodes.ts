@@ -5,21 +5,23 @@ import { createInformerFactory, remoteInformers } from "../../client/informer-fa
 import { simulatedRuntime } from "../../cri/simulated/simulated-runtime.ts";
 import { Kubelet } from "../../kubelet/kubelet.ts";
 import { systemClock } from "../../platform/node/clock.ts";
-import { http2Transport } from "../../platform/node/http-transport.ts";
 import { systemRandom } from "../../platform/node/random.ts";
 import { MemoryFiles } from "../../platform/sim/memory-files.ts";
 import { MemoryMounts } from "../../platform/sim/memory-mounts.ts";
 import { simulatedMachine } from "../../platform/sim/simulated-machine.ts";
 import { simulatedGrpcHealth, simulatedNetwork } from "../../platform/sim/simulated-network.ts";
 import { KubeletServer } from "../kubelet-server/kubelet-server.ts";
-import type { ClusterConfig } from "./agent-protocol.ts";
+import type { AgentCertificates, ClusterConfig } from "./agent-protocol.ts";
 import { type AgentDeps, becomesReady } from "./real-node.ts";
+import { speakAs, type Speaker } from "./speaker.ts";
 
 /** Any number of nodes whose containers only exist on paper, each with the very kubelet that real nodes have. */
 export class SimulatedNodes {
   readonly #deps: AgentDeps;
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>[] = [];
+  readonly #speakers = new Map<string, Speaker>();
+  #server: KubeletServer | undefined;
   readonly #closers: (() => Promise<void> | void)[] = [];
 
   constructor(deps: AgentDeps) {
@@ -32,10 +34,9 @@ export class SimulatedNodes {
     const kubelets = new Map<string, Kubelet>();
     const ready: Promise<void>[] = [];
     for (const { name, identity } of cluster.nodes) {
-      const transport = http2Transport(
-        { url: cluster.apiUrl, ca: cluster.ca, certificate: identity.certificate, privateKey: identity.privateKey },
-        { clock: systemClock, random: systemRandom },
-      );
+      const speaker = speakAs({ url: cluster.apiUrl, ca: cluster.ca }, identity, { clock: systemClock, random: systemRandom });
+      const { transport } = speaker;
+      this.#speakers.set(name, speaker);
       const shared = { client: httpsClient(transport), clock: systemClock, random: systemRandom, log };
       const informers = createInformerFactory(remoteInformers, shared);
       const simulated = simulatedRuntime({}, shared);
@@ -87,11 +88,18 @@ export class SimulatedNodes {
         log,
       },
     );
+    this.#server = server;
     await server.listen();
     this.#closers.push(() => server.close());
     this.#deps.stage("simulated node agents");
     await Promise.all(ready);
     this.#deps.stage(cluster.nodes.length === 1 ? "node Ready" : `${cluster.nodes.length} nodes Ready`);
+  }
+
+  /** Speaks as whom it spoke, with newer certificates. */
+  takeCertificates({ nodes: all, serving }: AgentCertificates): void {
+    for (const { name, identity } of all) this.#speakers.get(name)?.take(identity);
+    this.#server?.presentCertificate(serving);
   }
 
   async stop(): Promise<void> {

@@ -72,6 +72,11 @@ export class KubeletServer {
     });
   }
 
+  /** Presents another certificate (PEM) to those who connect from now on. */
+  presentCertificate({ certificate, privateKey }: Pick<KubeletServerOptions, "certificate" | "privateKey">): void {
+    this.#server.setSecureContext({ cert: certificate, key: privateKey, ca: this.#options.clientCa, minVersion: "TLSv1.2" });
+  }
+
   /** The port listened on. */
   get port(): number {
     return (this.#server.address() as AddressInfo | null)?.port ?? 0;

@@ -23,6 +23,12 @@ export interface PkiOptions {
   readonly dnsNames: readonly string[];
   readonly ips: readonly string[];
   readonly nowMs: number;
+  /** Who makes leaf certificates, and makes them anew in time; when left out they are made for now. */
+  readonly keeper?: LeafKeeper;
+}
+
+export interface LeafKeeper {
+  leaf(directory: string, name: string, authority: KeyPair, options: Omit<LeafOptions, "days" | "nowMs">): Promise<KeyPair>;
 }
 
 /** As whom the API server speaks to aggregated servers for others. */
@@ -30,8 +36,8 @@ export const FRONT_PROXY = "front-proxy-client";
 
 const CA_DAYS = 3650;
 const LEAF_DAYS = 365;
-/** A certificate that ends sooner is made anew at start. */
-const RENEW_MS = 60 * 86_400_000;
+/** A certificate that ends sooner is made anew. */
+export const RENEW_MS = 60 * 86_400_000;
 
 /** Reads the cluster's certificates, and makes those that are missing, nearly over or lack a name. */
 export async function ensurePki(options: PkiOptions): Promise<Pki> {
@@ -50,7 +56,7 @@ export async function ensurePki(options: PkiOptions): Promise<Pki> {
     async () => (await maker()).makeAuthority("front-proxy-ca", { days: CA_DAYS, nowMs }),
   );
   const leaf = (name: string, authority: KeyPair, leafOptions: Omit<LeafOptions, "days" | "nowMs">): Promise<KeyPair> =>
-    ensureLeaf(directory, name, authority, { ...leafOptions, nowMs });
+    options.keeper === undefined ? ensureLeaf(directory, name, authority, { ...leafOptions, nowMs }) : options.keeper.leaf(directory, name, authority, leafOptions);
   return {
     ca,
     frontProxyCa,

@@ -17,13 +17,18 @@ export interface HttpTransportDeps {
   readonly random: Random;
 }
 
+export interface RenewableTransport extends HttpTransport {
+  /** Further requests go over new connections, made with what the endpoint has by then; those under way are seen through. */
+  renew(): void;
+}
+
 /**
  * HTTP/2 to one endpoint. Requests share a connection up to the server's limit of concurrent streams. A broken one is
  * replaced at the next request; while none can be made, attempts are spaced by 0.1 s to 5 s. An answer of 429 or 5xx
  * that carries Retry-After is asked for again, up to ten times.
  * @upstream client-go/rest/with_retry.go
  */
-export function http2Transport(endpoint: HttpsEndpoint, deps: HttpTransportDeps): HttpTransport {
+export function http2Transport(endpoint: HttpsEndpoint, deps: HttpTransportDeps): RenewableTransport {
   const pool = new ConnectionPool(endpoint, deps);
   const once = async (request: HttpRequest): Promise<HttpAnswer> => {
     for (let attempt = 1; ; attempt += 1) {
@@ -48,6 +53,7 @@ export function http2Transport(endpoint: HttpsEndpoint, deps: HttpTransportDeps)
       }
     },
     close: () => pool.close(),
+    renew: () => pool.renew(),
   };
 }
 
@@ -65,6 +71,8 @@ class ConnectionPool {
   readonly #endpoint: HttpsEndpoint;
   readonly #deps: HttpTransportDeps;
   #connections: Http2Connection[] = [];
+  /** They take no more requests, but some may be under way. */
+  #retired: Http2Connection[] = [];
   #opening: Promise<void> | undefined;
   #failures = 0;
   #notBefore = 0;
@@ -101,10 +109,18 @@ class ConnectionPool {
     }
   }
 
+  renew(): void {
+    for (const connection of this.#connections) connection.retire();
+    this.#retired = [...this.#retired.filter((connection) => !connection.isOver), ...this.#connections];
+    this.#connections = [];
+    this.#changed();
+  }
+
   close(): void {
     this.#closed.abort(new Error("transport closed"));
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of [...this.#connections, ...this.#retired]) connection.destroy();
     this.#connections = [];
+    this.#retired = [];
     this.#changed();
   }
 

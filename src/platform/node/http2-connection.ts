@@ -129,6 +129,16 @@ export class Http2Connection {
     });
   }
 
+  get isOver(): boolean {
+    return this.#session.destroyed;
+  }
+
+  /** Takes no more requests, and ends with the last of those under way. */
+  retire(): void {
+    this.#usable = false;
+    this.#session.close();
+  }
+
   destroy(): void {
     this.#usable = false;
     this.#cancelPing();

@@ -46,6 +46,7 @@ export class Listener {
   readonly #streaming = new Set<AbortController>();
   readonly #stopping = new AbortController();
   readonly #authorities: Authorities;
+  readonly #context: SecureContextOptions;
   readonly #tls;
   readonly #http1;
   readonly #http2;
@@ -54,7 +55,8 @@ export class Listener {
     this.#deps = deps;
     const { clientCa, frontProxyCa } = options;
     const ca = frontProxyCa === undefined ? clientCa : [clientCa, frontProxyCa];
-    const context: SecureContextOptions = { cert: options.certificate, key: options.privateKey, ca, minVersion: "TLSv1.2" };
+    const context = { cert: options.certificate, key: options.privateKey, ca, minVersion: "TLSv1.2" } satisfies SecureContextOptions;
+    this.#context = context;
     this.#authorities = { clients: new CertificateAuthorities(clientCa), frontProxies: frontProxyCa === undefined ? undefined : new CertificateAuthorities(frontProxyCa) };
     this.#http1 = createHttpServer(
       { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 120_000, headersTimeout: 32_000, requestTimeout: 120_000 },
@@ -104,6 +106,11 @@ export class Listener {
         resolve(this.#tls.address() as AddressInfo);
       });
     });
+  }
+
+  /** Presents another certificate (PEM) to those who connect from now on. */
+  presentCertificate({ certificate, privateKey }: Pick<ListenerOptions, "certificate" | "privateKey">): void {
+    this.#tls.setSecureContext({ ...this.#context, cert: certificate, key: privateKey });
   }
 
   async closeGracefully(withinMs: number): Promise<void> {
