@@ -1,4 +1,5 @@
 import { pods } from "../api/generated/resources.ts";
+import type { Binding } from "../api/generated/types/core-v1.ts";
 import type { Client } from "../client/client.ts";
 import type { PodInfo } from "./cluster/pod-info.ts";
 import type { Reservation } from "./plugin.ts";
@@ -7,6 +8,10 @@ import type { Slots } from "./slots.ts";
 export interface BindDeps {
   readonly client: Pick<Client, "createSubresource">;
   readonly slots: Slots;
+  /** Says where the pod will be, when what was reserved takes its time. @upstream NominatedNodeNameForExpectation */
+  announce?(): Promise<void>;
+  /** Binds it in another way; false: nobody did. */
+  bindOtherwise?(binding: Binding): Promise<boolean>;
 }
 
 /** Does what plug-ins reserved, then gives the pod to the node. Rejects with upstream's words for what failed. @upstream schedule_one.go bindingCycle */
@@ -17,6 +22,7 @@ export async function bindPod(
   signal: AbortSignal,
   deps: BindDeps,
 ): Promise<void> {
+  if (reservations.length > 0) await deps.announce?.();
   for (const { plugin, reservation } of reservations) {
     try {
       await reservation.commit(signal);
@@ -28,7 +34,8 @@ export async function bindPod(
   const metadata = { name, namespace, ...(uid === undefined ? {} : { uid }) };
   await deps.slots.acquire();
   try {
-    await deps.client.createSubresource(pods, name, "binding", { apiVersion: "v1", kind: "Binding", metadata, target: { kind: "Node", name: node } }, { namespace });
+    const binding: Binding = { apiVersion: "v1", kind: "Binding", metadata, target: { kind: "Node", name: node } };
+    if ((await deps.bindOtherwise?.(binding)) !== true) await deps.client.createSubresource(pods, name, "binding", binding, { namespace });
   } catch (error) {
     throw new Error(`running Bind plugin "DefaultBinder": ${textOf(error)}`, { cause: error });
   } finally {

@@ -13,7 +13,7 @@ import { aNode, aPod, clusterOf, cycleOf, type PodWishes } from "./sample-object
 import { TemplateMemos } from "./template-memo.ts";
 import { diagnosisText } from "./verdict.ts";
 
-const plugins = [nodeUnschedulable, taintToleration, nodeAffinity(), nodePorts, nodeResourcesFit(), podTopologySpread({}, () => undefined), balancedAllocation];
+const plugins = [nodeUnschedulable, taintToleration, nodeAffinity(), nodePorts, nodeResourcesFit(), podTopologySpread({}, () => undefined), balancedAllocation()];
 const choose = (...[pod, cluster, used = plugins]: [Parameters<typeof cycleOf>[0], Parameters<typeof cycleOf>[1], Parameters<typeof cycleOf>[2]?]) =>
   chooseNode(cycleOf(pod, cluster, used), { startIndex: 0 }, seededRandom(1));
 

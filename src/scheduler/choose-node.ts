@@ -6,7 +6,8 @@ import type { Plugin } from "./plugin.ts";
 import type { Diagnosis } from "./verdict.ts";
 
 export type Choice =
-  | { readonly node: NodeInfo; readonly evaluated: number; readonly feasible: number }
+  /** `cycle`: in which it was chosen, when not in the one that was given. */
+  | { readonly node: NodeInfo; readonly cycle?: Cycle; readonly evaluated: number; readonly feasible: number }
   /** `resolvable`: the nodes where the end of other pods might help. */
   | { readonly node: undefined; readonly diagnosis: Diagnosis; readonly resolvable?: readonly NodeInfo[]; readonly evaluated: number };
 
@@ -15,6 +16,8 @@ export interface ChooseOptions {
   readonly startIndex: number;
   /** How many of all nodes are enough to choose among; absent: fewer the more there are. */
   readonly percentageOfNodesToScore?: number | undefined;
+  /** Others have a say in the nodes after the plug-ins. Default false. */
+  readonly isAskedFurther?: boolean;
 }
 
 /** With fewer nodes than this all of them are looked at. */
@@ -28,33 +31,60 @@ export function enoughNodes(total: number, percentage = 0): number {
   return Math.max(MIN_FEASIBLE, Math.floor((total * percent) / 100));
 }
 
-/** Filters, then rates: the best node, or what each one lacks. @upstream schedule_one.go schedulePod */
-export function chooseNode(cycle: Cycle, options: ChooseOptions, random: Random): Choice {
-  const { cluster, refusal, only, pod } = cycle;
-  const total = cluster.nodes.length;
-  if (refusal !== undefined)
-    return { node: undefined, diagnosis: { total, verdicts: [], refusal: refusal.reason, others: refusal.reason, plugins: new Set([refusal.plugin]) }, evaluated: 0 };
-  const nominated = cluster.node(pod.pod.status?.nominatedNodeName ?? "");
-  if (nominated !== undefined && cycle.judge(nominated) === undefined) return { node: nominated, evaluated: 1, feasible: 1 };
-  const nodes = only === undefined ? cluster.nodes : [...only.nodes].flatMap((name) => cluster.node(name) ?? []);
-  const wanted = enoughNodes(nodes.length, options.percentageOfNodesToScore);
-  const { feasible, verdicts, resolvable, reasons } = filterNodes(cycle, nodes, { startIndex: options.startIndex, wanted });
-  const evaluated = feasible.length + verdicts.length;
-  if (feasible.length > 0) return { node: best(cycle, feasible, random), evaluated, feasible: feasible.length };
-  const plugins = new Set(only?.plugins);
-  for (const { plugin } of verdicts) plugins.add(plugin);
-  const others = only === undefined ? {} : { others: `node(s) didn't satisfy plugin(s) [${only.plugins.join(" ")}]` };
-  return { node: undefined, diagnosis: { total, verdicts, plugins, reasons, ...others }, resolvable, evaluated };
+/** The nodes to choose among. Without any, `diagnosis` says why. */
+export interface Found {
+  readonly feasible: readonly NodeInfo[];
+  /** The nodes where the end of other pods might help. */
+  readonly resolvable: readonly NodeInfo[];
+  readonly evaluated: number;
+  diagnosis(): Diagnosis;
 }
 
-function best(cycle: Cycle, feasible: readonly NodeInfo[], random: Random): NodeInfo {
+/** Judges nodes until enough fit. @upstream schedule_one.go findNodesThatFitPod */
+export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScore, isAskedFurther = false }: ChooseOptions): Found {
+  const { cluster, refusal, only, pod, plugins } = cycle;
+  const total = cluster.nodes.length;
+  if (refusal !== undefined) {
+    const diagnosis = { total, verdicts: [], refusal: refusal.reason, others: refusal.reason, plugins: new Set([refusal.plugin]) };
+    return { feasible: [], resolvable: [], evaluated: 0, diagnosis: () => diagnosis };
+  }
+  const nominated = cluster.node(pod.pod.status?.nominatedNodeName ?? "");
+  const nodes = only === undefined ? cluster.nodes : [...only.nodes].flatMap((name) => cluster.node(name) ?? []);
+  if (nominated !== undefined && (only === undefined || only.nodes.has(nominated.name)) && cycle.judge(nominated) === undefined)
+    return { feasible: [nominated], resolvable: [], evaluated: 1, diagnosis: () => ({ total, verdicts: [], plugins: new Set() }) };
+  // Where nobody rates, the first that fits is as good as any.
+  const isRated = isAskedFurther || plugins.some(({ score }) => score !== undefined);
+  const wanted = isRated ? enoughNodes(nodes.length, percentageOfNodesToScore) : 1;
+  const { feasible, verdicts, resolvable, reasons } = filterNodes(cycle, nodes, { startIndex, wanted });
+  return {
+    feasible,
+    resolvable,
+    evaluated: feasible.length + verdicts.length,
+    diagnosis() {
+      const rejecting = new Set(only?.plugins);
+      for (const { plugin } of verdicts) rejecting.add(plugin);
+      const others = only === undefined ? {} : { others: `node(s) didn't satisfy plugin(s) [${only.plugins.join(" ")}]` };
+      return { total, verdicts, plugins: rejecting, reasons, ...others };
+    },
+  };
+}
+
+/** Filters, then rates: the best node, or what each one lacks. @upstream schedule_one.go schedulePod */
+export function chooseNode(cycle: Cycle, options: ChooseOptions, random: Random): Choice {
+  const { feasible, resolvable, evaluated, diagnosis } = findFeasible(cycle, options);
+  if (feasible.length === 0) return { node: undefined, diagnosis: diagnosis(), resolvable, evaluated };
+  return { node: bestNode(cycle, feasible, random), evaluated, feasible: feasible.length };
+}
+
+/** `extra`: points besides those of the plug-ins. */
+export function bestNode(cycle: Cycle, feasible: readonly NodeInfo[], random: Random, extra?: (node: NodeInfo) => number): NodeInfo {
   const [first] = feasible;
   if (first !== undefined && feasible.length === 1) return first;
   const totals = rateNodes(cycle, feasible);
   let most = Number.NEGATIVE_INFINITY;
   let tied: number[] = [];
   for (let index = 0; index < totals.length; index += 1) {
-    const total = totals[index] ?? 0;
+    const total = (totals[index] ?? 0) + (extra === undefined ? 0 : extra(feasible[index] as NodeInfo));
     if (total < most) continue;
     if (total > most) {
       most = total;

@@ -52,6 +52,12 @@ export class PodStatusWriter {
     if (this.#busy.size < AT_ONCE && !this.#busy.has(key)) void this.#work(key);
   }
 
+  /** Resolves when it is written, or could not be. */
+  async writeNow(pod: Pod, wish: StatusWish): Promise<void> {
+    const current = this.#deps.pods.get(keyOf(pod));
+    if (current !== undefined && current.metadata.uid === pod.metadata.uid) await this.#send(current, wish);
+  }
+
   /** Writes for one pod, then for others that wait. */
   async #work(first: string): Promise<void> {
     for (let key: string | undefined = first; key !== undefined; key = this.#nextKey()) {

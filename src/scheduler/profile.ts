@@ -1,19 +1,22 @@
 import type { NodeAffinity, Pod, TopologySpreadConstraint } from "../api/generated/types/core-v1.ts";
-import { invariant } from "../base/invariant.ts";
 import type { Change, ChangeKind } from "./changes.ts";
 import { podInfo } from "./cluster/pod-info.ts";
+import { defaultPlugins, type PluginsByPoint, type Point, resolvePlugins } from "./configuration/plugin-points.ts";
 import type { ClaimBinder } from "./devices/bind-claims.ts";
 import type { DeviceReaders } from "./devices/device-readers.ts";
 import { dynamicResources, type DynamicResourcesDeps } from "./devices/dynamic-resources.ts";
 import type { Plugin } from "./plugin.ts";
+import { EXTENDERS } from "./extenders/choose-with-extenders.ts";
 import { imageLocality } from "./plugins/image-locality.ts";
 import { interPodAffinity } from "./plugins/inter-pod-affinity.ts";
 import type { NamespaceReader } from "./plugins/namespace-reader.ts";
 import { nodeAffinity } from "./plugins/node-affinity.ts";
-import { balancedAllocation, nodeResourcesFit, type ScoringStrategy } from "./plugins/node-resources.ts";
+import { balancedAllocation, nodeResourcesFit } from "./plugins/node-resources.ts";
+import type { ScoringStrategy } from "./plugins/resource-scoring.ts";
 import { nodeName, nodePorts, nodeUnschedulable, taintToleration } from "./plugins/node-state.ts";
 import { podTopologySpread } from "./plugins/pod-topology-spread.ts";
 import type { DefaultSelector } from "./plugins/spread-constraint.ts";
+import type { MinCandidates } from "./preemption/preempt.ts";
 import type { QueueHints } from "./queue.ts";
 import { TemplateMemos } from "./template-memo.ts";
 import type { VolumeBinder } from "./volumes/bind-volumes.ts";
@@ -26,14 +29,20 @@ import { volumeZone } from "./volumes/volume-zone.ts";
 /** How pods that name this scheduler are scheduled. @upstream KubeSchedulerProfile */
 export interface ProfileOptions {
   readonly schedulerName: string;
-  /** Plug-ins that are left out, by name; `DefaultPreemption` among them. */
-  readonly disabled?: readonly string[];
-  /** Weights other than the usual ones, by plug-in. */
-  readonly weights?: Readonly<Record<string, number>>;
+  /** Which plug-ins have a say where; absent: upstream's defaults. */
+  readonly plugins?: PluginsByPoint;
   readonly percentageOfNodesToScore?: number;
   readonly scoringStrategy?: ScoringStrategy;
+  readonly ignoredResources?: readonly string[];
+  readonly ignoredResourceGroups?: readonly string[];
+  /** What NodeResourcesBalancedAllocation balances. */
+  readonly balancedResources?: readonly string[];
   readonly hardPodAffinityWeight?: number;
+  readonly ignorePreferredTermsOfExistingPods?: boolean;
   readonly addedAffinity?: NodeAffinity;
+  readonly volumeBindTimeoutMs?: number;
+  /** So many candidates are enough to pick from. */
+  readonly minCandidateNodes?: MinCandidates;
   /** For pods without topology spread constraints, instead of the system's. */
   readonly defaultConstraints?: readonly TopologySpreadConstraint[];
 }
@@ -41,6 +50,9 @@ export interface ProfileOptions {
 export interface Profile {
   readonly plugins: readonly Plugin[];
   readonly preempts: boolean;
+  /** Whether pods with scheduling gates wait. */
+  readonly honorsGates: boolean;
+  readonly minCandidates: MinCandidates;
   readonly percentageOfNodesToScore: number | undefined;
   readonly memos: TemplateMemos;
 }
@@ -61,39 +73,77 @@ export const GATES = "SchedulingGates";
 /** Stands for there being no nodes at all. */
 export const NO_NODES_PLUGIN = "NoNodes";
 
-/** The profile with upstream's plug-ins in upstream's order. @upstream apis/config/v1/default_plugins.go */
+/** The profile's plug-ins, each with what it has a say in. @upstream apis/config/v1/default_plugins.go */
 export function buildProfile(options: ProfileOptions, { namespaces, defaultSelector, volumes, volumeBinder, devices, claimBinder, deps }: ProfileParts): Profile {
+  const { scoringStrategy, ignoredResources, ignoredResourceGroups, hardPodAffinityWeight, ignorePreferredTermsOfExistingPods, volumeBindTimeoutMs } = options;
   const all: readonly Plugin[] = [
     nodeUnschedulable,
     nodeName,
     taintToleration,
     nodeAffinity(options.addedAffinity),
     nodePorts,
-    nodeResourcesFit(options.scoringStrategy, devices.resources),
+    nodeResourcesFit({ scoringStrategy, ignoredResources, ignoredResourceGroups }, devices.resources),
     volumeRestrictions(volumes),
     nodeVolumeLimits(volumes),
-    volumeBinding(volumes, volumeBinder),
+    volumeBinding(volumes, volumeBinder, volumeBindTimeoutMs === undefined ? {} : { timeoutMs: volumeBindTimeoutMs }),
     volumeZone(volumes),
     podTopologySpread(options.defaultConstraints === undefined ? {} : { defaultConstraints: options.defaultConstraints }, defaultSelector),
-    interPodAffinity(options.hardPodAffinityWeight === undefined ? {} : { hardPodAffinityWeight: options.hardPodAffinityWeight }, namespaces),
+    interPodAffinity({ hardPodAffinityWeight, ignorePreferredTermsOfExistingPods }, namespaces),
     dynamicResources({ ...deps, readers: devices, binder: claimBinder }),
-    balancedAllocation,
+    balancedAllocation(options.balancedResources),
     imageLocality,
   ];
-  const { disabled = [], weights = {} } = options;
-  for (const name of [...disabled, ...Object.keys(weights)])
-    invariant(name === PREEMPTION || all.some((plugin) => plugin.name === name), `there is no scheduling plug-in ${JSON.stringify(name)}`);
-  const plugins = all.filter(({ name }) => !disabled.includes(name));
+  const plugins = options.plugins ?? resolvePlugins(options.schedulerName);
+  const at = (point: Point): ReadonlySet<string> => new Set(plugins[point].map(({ name }) => name));
   return {
-    plugins: plugins.map((plugin) => ({ ...plugin, weight: weights[plugin.name] ?? plugin.weight ?? 1 })),
-    preempts: !disabled.includes(PREEMPTION),
+    plugins: withSays(all, plugins),
+    preempts: at("postFilter").has(PREEMPTION),
+    honorsGates: at("preEnqueue").has(GATES),
+    minCandidates: options.minCandidateNodes ?? { percentage: 10, absolute: 100 },
     percentageOfNodesToScore: options.percentageOfNodesToScore,
     memos: new TemplateMemos(),
   };
 }
 
+/** Each plug-in with what is left to it, those that filter in the order of the filters. What has no say anywhere is left out. */
+function withSays(all: readonly Plugin[], plugins: PluginsByPoint): readonly Plugin[] {
+  const order = [...plugins.filter, ...plugins.score, ...plugins.reserve, ...plugins.preEnqueue, ...plugins.postFilter].map(({ name }) => name);
+  const byName = new Map(all.map((plugin) => [plugin.name, plugin]));
+  return [...new Set(order)].flatMap((name) => {
+    const plugin = byName.get(name);
+    return plugin === undefined ? [] : [restrict(plugin, plugins)];
+  });
+}
+
+function restrict(plugin: Plugin, plugins: PluginsByPoint): Plugin {
+  const has = (point: Point): boolean => plugins[point].some(({ name }) => name === plugin.name);
+  // What upstream works out when it scores, for ImageLocality, goes with the scores.
+  const preparesScores = has(defaultPlugins[plugin.name]?.points.includes("preScore") === false ? "score" : "preScore");
+  const { filter, prefilter, holds, prescore, score, reserve, relieve, ...others } = plugin;
+  const weight = plugins.score.find(({ name }) => name === plugin.name)?.weight ?? 1;
+  const restricted: Plugin = {
+    ...others,
+    weight,
+    ...(holds !== undefined && has("preEnqueue") ? { holds } : {}),
+    ...(prefilter !== undefined && has("preFilter") ? { prefilter } : {}),
+    ...(filter !== undefined && has("filter") ? { filter } : {}),
+    ...(relieve !== undefined && has("postFilter") ? { relieve } : {}),
+    ...(prescore !== undefined && preparesScores ? { prescore } : {}),
+    ...(score !== undefined && has("score") ? { score } : {}),
+  };
+  if (reserve === undefined || !has("reserve")) return restricted;
+  if (has("preBind")) return { ...restricted, reserve };
+  return {
+    ...restricted,
+    reserve(pod, node, state) {
+      const reservation = reserve(pod, node, state);
+      return reservation === undefined ? undefined : { ...reservation, commit: () => Promise.resolve() };
+    },
+  };
+}
+
 /** Who listens to what, over all profiles; whether it helps is for the pod's own profile to say. */
-export function queueHints(profiles: ReadonlyMap<string, Profile>): QueueHints {
+export function queueHints(profiles: ReadonlyMap<string, Profile>, { isExtended = false }: { readonly isExtended?: boolean } = {}): QueueHints {
   const listening = new Map<ChangeKind, Set<string>>();
   const listen = (kind: ChangeKind, name: string): void => {
     const names = listening.get(kind);
@@ -109,9 +159,10 @@ export function queueHints(profiles: ReadonlyMap<string, Profile>): QueueHints {
   listen("node/add", NO_NODES_PLUGIN);
   const names = new Map([...listening].map(([kind, set]) => [kind, [...set]]));
   return {
-    listening: (kind) => names.get(kind) ?? [],
+    // What an extender turned away is tried again whatever happens: nobody knows what it looks at.
+    listening: (kind) => (isExtended ? [...(names.get(kind) ?? []), EXTENDERS] : (names.get(kind) ?? [])),
     mayHelp(name: string, pod: Pod, change: Change) {
-      if (name === GATES || name === NO_NODES_PLUGIN) return true;
+      if (name === GATES || name === NO_NODES_PLUGIN || name === EXTENDERS) return true;
       const plugin = byName.get(pod.spec.schedulerName ?? "default-scheduler")?.get(name);
       if (plugin === undefined || plugin.listens?.includes(`${change.resource}/${change.action}` as ChangeKind) !== true) return false;
       return plugin.mayHelp === undefined || plugin.mayHelp(podInfo(pod), change);

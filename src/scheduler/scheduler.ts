@@ -8,23 +8,27 @@ import type { Random } from "../base/random.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { InformerFactory, Lister } from "../client/informer.ts";
+import type { ExtenderClient } from "../platform/extender-client.ts";
 import { hasReason } from "../meta/status-error.ts";
 import { bindPod } from "./bind-pod.ts";
 import type { Change } from "./changes.ts";
-import { chooseNode } from "./choose-node.ts";
+import { type Choice, type ChooseOptions, chooseNode } from "./choose-node.ts";
 import { ClusterState } from "./cluster/cluster-state.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import { type PodInfo, podInfo } from "./cluster/pod-info.ts";
 import { Cycle } from "./cycle.ts";
 import { ClaimBinder } from "./devices/bind-claims.ts";
 import { DYNAMIC_RESOURCES } from "./devices/dynamic-resources.ts";
+import { askExtenders, chooseWithExtenders } from "./extenders/choose-with-extenders.ts";
+import { bindByExtender } from "./extenders/bind-by-extender.ts";
+import { Extender, type ExtenderOptions } from "./extenders/extender.ts";
 import { followCluster } from "./follow-cluster.ts";
 import { schedulerMetrics } from "./metrics.ts";
 import { deletion, PodEvents, schedulerNameOf, type SchedulerState } from "./pod-events.ts";
 import { PodStatusWriter, type StatusWish } from "./pod-status-writer.ts";
 import { evictVictims } from "./preemption/evict-victims.ts";
 import type { Candidate } from "./preemption/candidate.ts";
-import { preempt } from "./preemption/preempt.ts";
+import { pick, preempt, type Preemption, type PreemptionSearch, searchVictims } from "./preemption/preempt.ts";
 import { buildProfile, GATES, NO_NODES_PLUGIN, PREEMPTION, type Profile, type ProfileOptions, queueHints } from "./profile.ts";
 import { type QueuedPod, type QueueOptions, SchedulingQueue } from "./queue.ts";
 import { type Readers, readersOver } from "./readers.ts";
@@ -41,6 +45,8 @@ export interface SchedulerOptions {
   /** Several schedulers in one, instead. */
   readonly profiles?: readonly ProfileOptions[];
   readonly queue?: QueueOptions;
+  /** Webhooks that have a say; only with `deps.extenderClient`. */
+  readonly extenders?: readonly ExtenderOptions[];
 }
 
 export interface SchedulerDeps {
@@ -51,6 +57,7 @@ export interface SchedulerDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly extenderClient?: ExtenderClient;
 }
 
 /** Bindings under way at once; more wait in the queue. */
@@ -59,6 +66,16 @@ const BINDERS = 32;
 const BURST = 64;
 /** Longer notes of events are refused. */
 const MAX_NOTE = 1024;
+
+/** One pod that is being tried. */
+interface Attempt {
+  readonly queued: QueuedPod;
+  readonly pod: PodInfo;
+  readonly profile: Profile;
+  readonly signal: AbortSignal;
+  /** Those that are interested in it. */
+  readonly extenders: readonly Extender[];
+}
 
 /** Watches pods and nodes and binds each pod that waits to the best node that fits. @upstream pkg/scheduler/schedule_one.go */
 export class Scheduler {
@@ -72,6 +89,7 @@ export class Scheduler {
   readonly #pods: Lister<Pod>;
   readonly #statuses: PodStatusWriter;
   readonly #slots = new Slots(BINDERS);
+  readonly #extenders: readonly Extender[];
   /** Keys of pods for whose sake others are being ended: they wait until that is asked for. */
   readonly #preempting = new Set<string>();
   readonly #underWay = new Set<Promise<void>>();
@@ -89,9 +107,11 @@ export class Scheduler {
     const parts = { ...this.#readers, volumeBinder: this.#volumeBinder, claimBinder, deps };
     const profiles = options.profiles ?? [{ schedulerName: options.schedulerName ?? "default-scheduler" }];
     this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, buildProfile(profile, parts)]));
+    const { extenderClient } = deps;
+    this.#extenders = extenderClient === undefined ? [] : (options.extenders ?? []).map((extender) => new Extender(extender, { client: extenderClient }));
     const queue = new SchedulingQueue(options.queue ?? {}, {
       clock: deps.clock,
-      hints: queueHints(this.#profiles),
+      hints: queueHints(this.#profiles, { isExtended: this.#extenders.length > 0 }),
       gate: (pod) => this.#gate(pod),
       moved: (place, by) => this.#metrics.pending.add(by, [place]),
     });
@@ -191,7 +211,8 @@ export class Scheduler {
     for (let burst = 1; !signal.aborted; burst += 1) {
       const next = await queue.take();
       if (next === undefined) return;
-      this.#scheduleOne(next, signal);
+      const asking = this.#scheduleOne(next, signal);
+      if (asking !== undefined) await asking;
       while (this.#slots.isFull && !signal.aborted) {
         await this.#slots.acquire();
         this.#slots.release();
@@ -201,54 +222,129 @@ export class Scheduler {
     }
   }
 
-  #scheduleOne(queued: QueuedPod, signal: AbortSignal): void {
+  /** A promise only when others have to be asked: most pods are through at once. */
+  #scheduleOne(queued: QueuedPod, signal: AbortSignal): void | Promise<void> {
     const pod = this.#pods.get(queued.key);
-    if (pod === undefined || pod.metadata.uid !== queued.pod.metadata.uid || !this.#events.isMine(pod) || this.#state.assumed.has(queued.key)) return;
+    if (pod === undefined || pod.metadata.uid !== queued.pod.metadata.uid || !this.#events.isMine(pod) || this.#state.assumed.has(queued.key)) return undefined;
     const profile = this.#profileOf(pod);
-    if (profile === undefined) return;
+    if (profile === undefined) return undefined;
+    const attempt: Attempt = { queued: { ...queued, pod }, pod: podInfo(pod), profile, signal, extenders: this.#extenders.filter((extender) => extender.isInterested(pod)) };
     const startedMs = this.#deps.clock.now();
-    let result = "error";
-    try {
-      result = this.#try({ ...queued, pod }, podInfo(pod), profile, signal);
-    } catch (error) {
+    const done = (result: string): void => {
+      this.#metrics.durations.observe((this.#deps.clock.now() - startedMs) / 1000, [result, schedulerNameOf(pod)]);
+      // Those that got a node count once they are bound to it.
+      if (result !== "scheduled") this.#metrics.attempts.inc([result, schedulerNameOf(pod)]);
+    };
+    const failed = (error: unknown): void => {
+      if (signal.aborted) return;
       this.#deps.log.error("pod could not be judged", { pod: queued.key, error });
-      this.#failed({ ...queued, pod }, error);
+      this.#failed(attempt.queued, error);
+      done("error");
+    };
+    if (attempt.extenders.length > 0) return this.#tryWithExtenders(attempt).then(done, failed);
+    try {
+      done(this.#try(attempt));
+    } catch (error) {
+      failed(error);
     }
-    this.#metrics.durations.observe((this.#deps.clock.now() - startedMs) / 1000, [result, schedulerNameOf(pod)]);
-    // Those that got a node count once they are bound to it.
-    if (result !== "scheduled") this.#metrics.attempts.inc([result, schedulerNameOf(pod)]);
+    return undefined;
   }
 
   /** One scheduling cycle: at its end the pod is on its way to a node or back in the queue. */
-  #try(queued: QueuedPod, pod: PodInfo, profile: Profile, signal: AbortSignal): "scheduled" | "unschedulable" {
-    const { cluster } = this.#state;
-    if (cluster.nodes.length === 0) {
-      this.#misfit(queued, { total: 0, verdicts: [], plugins: new Set([NO_NODES_PLUGIN]) }, NO_NODES, { nominatedNodeName: "" });
-      return "unschedulable";
-    }
+  #try(attempt: Attempt): "scheduled" | "unschedulable" {
+    const { pod, profile, signal } = attempt;
+    if (this.#isWithoutNodes(attempt)) return "unschedulable";
     const cycle = this.#cycle(pod, profile);
-    const choice = chooseNode(cycle, { startIndex: this.#next, percentageOfNodesToScore: profile.percentageOfNodesToScore }, this.#deps.random);
-    this.#next = (this.#next + choice.evaluated) % cluster.nodes.length;
+    const choice = chooseNode(cycle, this.#chooseOptions(profile), this.#deps.random);
+    this.#advance(choice);
     if (choice.node !== undefined) {
-      this.#place(queued, cycle, choice.node, signal);
+      this.#place(attempt, cycle, choice.node);
       return "scheduled";
     }
-    const { diagnosis } = choice;
     const relief = this.#relieve(cycle, profile, signal);
-    if (!profile.preempts || relief.isLast) {
-      this.#misfit(queued, diagnosis, diagnosisText(diagnosis, relief.text), { nominatedNodeName: "" });
-      return "unschedulable";
+    if (this.#isGivenUp(attempt, choice.diagnosis, relief)) return "unschedulable";
+    const outcome = preempt(cycle, choice.diagnosis, this.#search(profile, choice.resolvable), this.#deps.random);
+    this.#settle(attempt, choice.diagnosis, relief.text, outcome);
+    return "unschedulable";
+  }
+
+  /** Likewise, when extenders have to be asked: between their answers the cluster goes on. */
+  async #tryWithExtenders(attempt: Attempt): Promise<"scheduled" | "unschedulable" | "changed"> {
+    const { pod, profile, signal, extenders } = attempt;
+    if (this.#isWithoutNodes(attempt)) return "unschedulable";
+    const makeCycle = (): Cycle => this.#cycle(pod, profile);
+    const isAskedFurther = extenders.some(({ filters, prioritizes }) => filters || prioritizes);
+    const choice = await chooseWithExtenders(makeCycle, { ...this.#chooseOptions(profile), isAskedFurther }, { ...this.#deps, extenders });
+    if (signal.aborted || !this.#isStillToPlace(attempt)) return "changed";
+    this.#advance(choice);
+    const cycle = makeCycle();
+    if (choice.node !== undefined) {
+      this.#place(attempt, choice.cycle ?? cycle, choice.node);
+      return "scheduled";
     }
-    this.#metrics.preemptions.inc();
-    const outcome = preempt(cycle, diagnosis, { budgets: this.#readers.budgets.list(), resolvable: choice.resolvable, nowMs: this.#deps.clock.now() }, this.#deps.random);
+    const relief = this.#relieve(cycle, profile, signal);
+    if (this.#isGivenUp(attempt, choice.diagnosis, relief)) return "unschedulable";
+    const search = this.#search(
+      profile,
+      choice.resolvable?.flatMap(({ name }) => cycle.cluster.node(name) ?? []),
+    );
+    const found = searchVictims(cycle, choice.diagnosis, search, this.#deps.random);
+    let outcome: Preemption;
+    try {
+      outcome =
+        "candidate" in found
+          ? found
+          : pick({ ...found, candidates: await askExtenders(pod.pod, found.candidates, cycle.cluster, { ...this.#deps, extenders }) }, choice.diagnosis, search.nowMs);
+    } catch (error) {
+      outcome = { candidate: undefined, message: `preemption: ${error instanceof Error ? error.message : String(error)}`, keepsNomination: true };
+    }
+    if (signal.aborted || !this.#isStillToPlace(attempt)) return "changed";
+    this.#settle(attempt, choice.diagnosis, relief.text, outcome);
+    return "unschedulable";
+  }
+
+  /** Whether the pod is still the one that was tried. */
+  #isStillToPlace({ queued }: Attempt): boolean {
+    const current = this.#pods.get(queued.key);
+    return current !== undefined && current.metadata.uid === queued.pod.metadata.uid && this.#events.isMine(current);
+  }
+
+  #isWithoutNodes({ queued }: Attempt): boolean {
+    if (this.#state.cluster.nodes.length > 0) return false;
+    this.#misfit(queued, { total: 0, verdicts: [], plugins: new Set([NO_NODES_PLUGIN]) }, NO_NODES, { nominatedNodeName: "" });
+    return true;
+  }
+
+  #chooseOptions({ percentageOfNodesToScore }: Profile): ChooseOptions {
+    return { startIndex: this.#next, percentageOfNodesToScore };
+  }
+
+  #advance({ evaluated }: Choice): void {
+    this.#next = (this.#next + evaluated) % Math.max(1, this.#state.cluster.nodes.length);
+  }
+
+  #search({ minCandidates }: Profile, resolvable: readonly NodeInfo[] | undefined): PreemptionSearch {
+    return { budgets: this.#readers.budgets.list(), resolvable, minCandidates, nowMs: this.#deps.clock.now() };
+  }
+
+  /** Whether nobody is to be ended for the pod's sake. */
+  #isGivenUp({ queued, profile }: Attempt, diagnosis: Diagnosis, relief: { readonly text: string; readonly isLast: boolean }): boolean {
+    if (profile.preempts && !relief.isLast) {
+      this.#metrics.preemptions.inc();
+      return false;
+    }
+    this.#misfit(queued, diagnosis, diagnosisText(diagnosis, relief.text), { nominatedNodeName: "" });
+    return true;
+  }
+
+  #settle({ queued, pod }: Attempt, diagnosis: Diagnosis, relief: string, outcome: Preemption): void {
     if (outcome.candidate === undefined) {
-      const afterwards = relief.text === "" ? outcome.message : `${relief.text}, ${outcome.message}`;
+      const afterwards = relief === "" ? outcome.message : `${relief}, ${outcome.message}`;
       this.#misfit(queued, diagnosis, diagnosisText(diagnosis, afterwards), outcome.keepsNomination ? {} : { nominatedNodeName: "" });
     } else {
       this.#misfit(queued, diagnosis, diagnosisText(diagnosis), { nominatedNodeName: outcome.candidate.node });
       this.#makeRoom(outcome.candidate, pod);
     }
-    return "unschedulable";
   }
 
   /** What is done for a pod that fits nowhere before others are ended for its sake. @upstream RunPostFilterPlugins */
@@ -266,7 +362,7 @@ export class Scheduler {
   }
 
   /** The pod counts on the node from now on; the binding follows. */
-  #place(queued: QueuedPod, cycle: Cycle, node: NodeInfo, signal: AbortSignal): void {
+  #place({ queued, signal, extenders }: Attempt, cycle: Cycle, node: NodeInfo): void {
     const { cluster, verdicts, nominations, assumed } = this.#state;
     const { pod } = cycle;
     const reservations = cycle.reserving.flatMap(({ plugin, state }) => {
@@ -278,7 +374,12 @@ export class Scheduler {
     assumed.set(pod.key, pod.pod.metadata.uid);
     cluster.addPod(pod, node.name);
     this.#follow(
-      bindPod(pod, node.name, reservations, signal, { client: this.#deps.client, slots: this.#slots }).then(
+      bindPod(pod, node.name, reservations, signal, {
+        client: this.#deps.client,
+        slots: this.#slots,
+        announce: () => this.#statuses.writeNow(pod.pod, { nominatedNodeName: node.name }),
+        bindOtherwise: (binding) => bindByExtender(binding, extenders),
+      }).then(
         () => {
           const { namespace = "", name = "" } = pod.pod.metadata;
           this.#metrics.attempts.inc(["scheduled", schedulerNameOf(pod.pod)]);
@@ -362,7 +463,7 @@ export class Scheduler {
 
   #gate(pod: Pod): string | undefined {
     const { metadata, spec } = pod;
-    if ((spec.schedulingGates ?? []).length > 0) return GATES;
+    if ((spec.schedulingGates ?? []).length > 0 && this.#profileOf(pod)?.honorsGates !== false) return GATES;
     if (this.#preempting.has(`${metadata.namespace ?? ""}/${metadata.name ?? ""}`)) return PREEMPTION;
     return spec.resourceClaims === undefined ? undefined : this.#profileOf(pod)?.plugins.find((plugin) => plugin.holds?.(pod) === true)?.name;
   }

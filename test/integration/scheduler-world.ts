@@ -13,6 +13,7 @@ import { inProcessClient } from "../../src/client/in-process-client.ts";
 import { serveApi } from "../../src/cluster/serve-api.ts";
 import { versionInfo } from "../../src/cluster/version.ts";
 import { parseCidr } from "../../src/meta/ip.ts";
+import type { ExtenderClient } from "../../src/platform/extender-client.ts";
 import { nodeSigner } from "../../src/platform/node/signer.ts";
 import type { Controller, ControllerDeps } from "../../src/reconcile/controller.ts";
 import { runControllers } from "../../src/reconcile/run-controllers.ts";
@@ -52,7 +53,11 @@ export interface SchedulerWorld {
 
 /** The real server on the memory store, the scheduler and a virtual clock; nobody runs the pods. */
 export async function schedulerWorld(
-  options: SchedulerOptions & { readonly around?: (client: Client) => Client; readonly controllers?: (deps: ControllerDeps) => readonly Controller[] } = {},
+  options: SchedulerOptions & {
+    readonly around?: (client: Client) => Client;
+    readonly extenderClient?: ExtenderClient;
+    readonly controllers?: (deps: ControllerDeps) => readonly Controller[];
+  } = {},
 ): Promise<SchedulerWorld> {
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
   const random = seededRandom(5);
@@ -84,9 +89,10 @@ export async function schedulerWorld(
     await client.create(priorityClasses, { metadata: { name }, value } as Parameters<typeof client.create<PriorityClass>>[1]);
   const informers = createInformerFactory({}, { client, clock, random, log });
   const recorder = createEventRecorder({ client, clock, random, component: "default-scheduler", log });
-  const { around = (inner) => inner, controllers: chosen, ...schedulerOptions } = options;
+  const { around = (inner) => inner, extenderClient, controllers: chosen, ...schedulerOptions } = options;
   const controllers = chosen?.({ client, informers, recorder, clock, random, log, metrics: noMetrics }) ?? [];
-  const scheduler = new Scheduler(schedulerOptions, { client: around(client), informers, recorder, clock, random, log, metrics: noMetrics });
+  const extending = extenderClient === undefined ? {} : { extenderClient };
+  const scheduler = new Scheduler(schedulerOptions, { client: around(client), informers, recorder, clock, random, log, metrics: noMetrics, ...extending });
   const running = [serving, informers.run(signal), scheduler.run(signal), runControllers(controllers, { informers, clock, log, metrics: noMetrics }, signal)];
   const settle = async (): Promise<void> => {
     for (let round = 0; round < 2; round += 1) await clock.settle();

@@ -6,6 +6,7 @@ import type { StorageClass } from "../../src/api/generated/types/storage-v1.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import type { NewObject } from "../../src/client/client.ts";
+import { readConfiguration } from "../../src/scheduler/configuration/read-configuration.ts";
 import { PodStatusWriter } from "../../src/scheduler/pod-status-writer.ts";
 import { failure } from "../../src/meta/status-error.ts";
 import { schedulerWorld, type SchedulerWorld } from "./scheduler-world.ts";
@@ -401,10 +402,19 @@ describe("victims that cannot be ended", () => {
   });
 });
 
+const packing = readConfiguration({
+  apiVersion: "kubescheduler.config.k8s.io/v1",
+  kind: "KubeSchedulerConfiguration",
+  profiles: [{ schedulerName: "packer", plugins: { score: { disabled: [{ name: "NodeResourcesBalancedAllocation" }] } } }],
+}).profiles[0]?.plugins;
+
 describe("profiles", () => {
   it("schedule each their own pods in their own way", async () => {
     await start({
-      profiles: [{ schedulerName: "default-scheduler" }, { schedulerName: "packer", scoringStrategy: "MostAllocated", disabled: ["NodeResourcesBalancedAllocation"] }],
+      profiles: [
+        { schedulerName: "default-scheduler" },
+        { schedulerName: "packer", scoringStrategy: { type: "MostAllocated" }, ...(packing === undefined ? {} : { plugins: packing }) },
+      ],
     });
     for (const name of ["n1", "n2"]) await world.addNode(name);
     await world.addPod("seed", { cpu: "1", spec: { nodeSelector: { "kubernetes.io/hostname": "n2" } } });

@@ -8,7 +8,9 @@ import type { NamespaceReader } from "./namespace-reader.ts";
 
 export interface InterPodAffinityOptions {
   /** What a required affinity of a pod that is there already counts when it means the waiting one. Default 1; 0 to 100. */
-  readonly hardPodAffinityWeight?: number;
+  readonly hardPodAffinityWeight?: number | undefined;
+  /** Whether pods without wishes of their own are rated without those of others. */
+  readonly ignorePreferredTermsOfExistingPods?: boolean | undefined;
 }
 
 /** So much for each pod under the node's value of the label: `{zone, {a => 3}, 10}` is worth 30 in zone a. */
@@ -19,7 +21,7 @@ interface Wish {
 }
 
 /** Puts pods near to or far from others, as they and the others ask. @upstream plugins/interpodaffinity */
-export function interPodAffinity({ hardPodAffinityWeight = 1 }: InterPodAffinityOptions, namespaces: NamespaceReader): Plugin {
+export function interPodAffinity({ hardPodAffinityWeight = 1, ignorePreferredTermsOfExistingPods = false }: InterPodAffinityOptions, namespaces: NamespaceReader): Plugin {
   return {
     name: "InterPodAffinity",
     weight: 2,
@@ -31,6 +33,7 @@ export function interPodAffinity({ hardPodAffinityWeight = 1 }: InterPodAffinity
     fork: (state) => forkAffinity(state as AffinityCounts),
     adjust: (state, pod, change) => adjustAffinity(state as AffinityCounts, pod, change, namespaces),
     prescore(pod, cluster) {
+      if (ignorePreferredTermsOfExistingPods && pod.terms.preferred.length === 0) return "skip";
       const wishes = wishesFor(pod, cluster, { hardPodAffinityWeight, namespaces });
       return wishes.length === 0 ? "skip" : wishes;
     },

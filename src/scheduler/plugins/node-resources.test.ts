@@ -50,7 +50,7 @@ describe("NodeResourcesFit", () => {
     const cluster = clusterOf([aNode("n1", having({ cpu: "4", memory: "10000" })), aNode("n2", having({ cpu: "4", memory: "10000" }))], {
       n2: [asking({ cpu: "2", memory: "5000" }, "other")],
     });
-    expect(scores(asking({ cpu: "1", memory: "2500" }), cluster, nodeResourcesFit("MostAllocated"))).toEqual({ n1: 25, n2: 75 });
+    expect(scores(asking({ cpu: "1", memory: "2500" }), cluster, nodeResourcesFit({ scoringStrategy: { type: "MostAllocated" } }))).toEqual({ n1: 25, n2: 75 });
   });
 
   it("says what adding up says", () => {
@@ -94,15 +94,15 @@ describe("NodeResourcesBalancedAllocation", () => {
   it("likes a node that becomes more even, and dislikes one that becomes less so", () => {
     // n1 is used for its processor alone, n2 not at all.
     const cluster = clusterOf(nodes, { n1: [asking({ cpu: "2" }, "other")] });
-    expect(scores(asking({ memory: "2000" }), cluster, balancedAllocation)).toEqual({ n1: 87, n2: 62 });
-    expect(scores(asking({ cpu: "1", memory: "1000" }), cluster, balancedAllocation)).toEqual({ n1: 75, n2: 75 });
+    expect(scores(asking({ memory: "2000" }), cluster, balancedAllocation())).toEqual({ n1: 87, n2: 62 });
+    expect(scores(asking({ cpu: "1", memory: "1000" }), cluster, balancedAllocation())).toEqual({ n1: 75, n2: 75 });
   });
 
   it("stays between 50 and 100", () => {
     fc.assert(
       fc.property(fc.nat(5000), fc.nat(5000), fc.nat(5000), fc.integer({ min: 1, max: 5000 }), (usedCpu, usedMemory, cpu, memory) => {
         const cluster = clusterOf(nodes, { n1: [asking({ cpu: `${usedCpu}m`, memory: String(usedMemory) }, "other")] });
-        const score = scores(asking({ cpu: `${cpu}m`, memory: String(memory) }), cluster, balancedAllocation)?.["n1"] ?? 0;
+        const score = scores(asking({ cpu: `${cpu}m`, memory: String(memory) }), cluster, balancedAllocation())?.["n1"] ?? 0;
         expect(score).toBeGreaterThanOrEqual(50);
         expect(score).toBeLessThanOrEqual(100);
       }),
@@ -110,6 +110,6 @@ describe("NodeResourcesBalancedAllocation", () => {
   });
 
   it("leaves pods alone that ask for nothing", () => {
-    expect(scores(aPod("p"), clusterOf(nodes), balancedAllocation)).toBeUndefined();
+    expect(scores(aPod("p"), clusterOf(nodes), balancedAllocation())).toBeUndefined();
   });
 });

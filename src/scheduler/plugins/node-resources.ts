@@ -4,31 +4,29 @@ import type { NodeInfo } from "../cluster/node-info.ts";
 import { type PodInfo, podInfo } from "../cluster/pod-info.ts";
 import { amount, resourcesOf } from "../cluster/pod-requests.ts";
 import { MAX_SCORE, type Plugin, type Rejection } from "../plugin.ts";
+import { isExtendedResource } from "./extended-resource.ts";
+import { balance, resourceRater, type ScoringStrategy, useOf } from "./resource-scoring.ts";
 
-export type ScoringStrategy = "LeastAllocated" | "MostAllocated";
+export interface FitOptions {
+  /** Default: the emptier in processor and memory, the better. */
+  readonly scoringStrategy?: ScoringStrategy | undefined;
+  /** Extended resources that are not looked at, by name and by what stands before the slash. */
+  readonly ignoredResources?: readonly string[] | undefined;
+  readonly ignoredResourceGroups?: readonly string[] | undefined;
+}
 
-/** The node must have what the pod asks for; the emptier (or the fuller) it is afterwards, the better. @upstream plugins/noderesources/fit.go */
-export function nodeResourcesFit(strategy: ScoringStrategy = "LeastAllocated", devices?: DeviceResources): Plugin {
-  const rate = strategy === "LeastAllocated" ? leastAllocated : mostAllocated;
+/** The node must have what the pod asks for; the emptier (or as told) it is afterwards, the better. @upstream plugins/noderesources/fit.go */
+export function nodeResourcesFit({ scoringStrategy, ignoredResources = [], ignoredResourceGroups = [] }: FitOptions = {}, devices?: DeviceResources): Plugin {
+  const resources = new Set(ignoredResources);
+  const groups = new Set(ignoredResourceGroups);
+  const isIgnored = (name: string): boolean => isExtendedResource(name) && (resources.has(name) || groups.has(name.slice(0, name.indexOf("/"))));
+  const known = { devices, isIgnored: resources.size === 0 && groups.size === 0 ? undefined : isIgnored };
   return {
     name: "NodeResourcesFit",
     weight: 1,
     isLocal: true,
-    filter: (pod, node) => lacking(pod, node, devices),
-    score({ scored }, node) {
-      const { milliCpu, memory } = node.allocatable;
-      let sum = 0;
-      let weights = 0;
-      if (milliCpu > 0) {
-        sum += rate(node.scoredMilliCpu + scored.milliCpu, milliCpu);
-        weights += 1;
-      }
-      if (memory > 0) {
-        sum += rate(node.scoredMemory + scored.memory, memory);
-        weights += 1;
-      }
-      return weights === 0 ? 0 : Math.floor(sum / weights);
-    },
+    filter: (pod, node) => lacking(pod, node, known),
+    score: scoringStrategy === undefined ? emptiness : resourceRater(scoringStrategy),
     listens: ["pod/delete", "pod/scale-down", "target/scale-down", "node/add", "node/allocatable", "device-class/add", "device-class/update"],
     mayHelp(pod, change) {
       if (change.resource === "device-class") return [...pod.requests.scalars.keys()].some((name) => devices?.of(name) !== undefined);
@@ -39,13 +37,24 @@ export function nodeResourcesFit(strategy: ScoringStrategy = "LeastAllocated", d
   };
 }
 
-function leastAllocated(requested: number, capacity: number): number {
-  return requested > capacity ? 0 : Math.floor(((capacity - requested) * MAX_SCORE) / capacity);
+/** PERF: what resourceRater does for the usual resources, with nothing to look up. */
+function emptiness({ scored }: PodInfo, node: NodeInfo): number {
+  const { milliCpu, memory } = node.allocatable;
+  let sum = 0;
+  let weights = 0;
+  if (milliCpu > 0) {
+    sum += free(node.scoredMilliCpu + scored.milliCpu, milliCpu);
+    weights += 1;
+  }
+  if (memory > 0) {
+    sum += free(node.scoredMemory + scored.memory, memory);
+    weights += 1;
+  }
+  return weights === 0 ? 0 : Math.floor(sum / weights);
 }
 
-/** A node that would be overcommitted by the defaults of scoring counts as full. */
-function mostAllocated(requested: number, capacity: number): number {
-  return Math.floor((Math.min(requested, capacity) * MAX_SCORE) / capacity);
+function free(requested: number, capacity: number): number {
+  return requested > capacity ? 0 : Math.floor(((capacity - requested) * MAX_SCORE) / capacity);
 }
 
 /** Extended resources that devices stand for; a node that has none itself leaves those to DynamicResources. */
@@ -53,7 +62,13 @@ export interface DeviceResources {
   of(resource: string): unknown;
 }
 
-function lacking({ requests }: PodInfo, node: NodeInfo, devices: DeviceResources | undefined): readonly Rejection[] | undefined {
+interface Known {
+  readonly devices: DeviceResources | undefined;
+  /** Undefined: none is. */
+  readonly isIgnored: ((name: string) => boolean) | undefined;
+}
+
+function lacking({ requests }: PodInfo, node: NodeInfo, { devices, isIgnored }: Known): readonly Rejection[] | undefined {
   let rejections: Rejection[] | undefined;
   if (node.pods.size + 1 > node.allowedPods)
     rejections = [{ reason: "Too many pods", unresolvable: false, lack: { resource: "pods", requested: 1, free: node.allowedPods - node.pods.size } }];
@@ -68,6 +83,7 @@ function lacking({ requests }: PodInfo, node: NodeInfo, devices: DeviceResources
   if (requests.ephemeralStorage > 0) check("ephemeral-storage", requests.ephemeralStorage, allocatable.ephemeralStorage, node.ephemeralStorage);
   if (requests.scalars.size > 0)
     for (const [name, requested] of requests.scalars) {
+      if (isIgnored?.(name) === true) continue;
       const there = allocatable.scalars.get(name) ?? 0;
       if (requested > 0 && (there > 0 || devices?.of(name) === undefined)) check(name, requested, there, node.scalars?.get(name) ?? 0);
     }
@@ -127,23 +143,29 @@ function isRoomier({ requests }: PodInfo, previous: Node | undefined, next: Node
  * Prefers nodes whose processor and memory use would become more even: from 50 (as uneven as can be) over 75 (no change)
  * to 100. @upstream plugins/noderesources/balanced_allocation.go
  */
-export const balancedAllocation: Plugin = {
-  name: "NodeResourcesBalancedAllocation",
-  weight: 1,
-  isLocal: true,
-  // A pod that asks for nothing balances nothing: it would heap up on the most balanced node.
-  prescore: ({ requests }) => (requests.milliCpu === 0 && requests.memory === 0 ? "skip" : undefined),
-  score({ requests }, node) {
-    const { milliCpu, memory } = node.allocatable;
-    const after = balance(node.milliCpu + requests.milliCpu, milliCpu, node.memory + requests.memory, memory);
-    const before = balance(node.milliCpu, milliCpu, node.memory, memory);
-    return MAX_SCORE / 2 + Math.trunc((MAX_SCORE / 2 + after - before) / 2);
-  },
-};
+export function balancedAllocation(resources: readonly string[] = ["cpu", "memory"]): Plugin {
+  return {
+    name: "NodeResourcesBalancedAllocation",
+    weight: 1,
+    isLocal: true,
+    // A pod that asks for nothing of it balances nothing: it would heap up on the most balanced node.
+    prescore: (pod) => (resources.some((name) => asked(pod, name) > 0) ? undefined : "skip"),
+    score(pod, node) {
+      const after: number[] = [];
+      const before: number[] = [];
+      for (const name of resources) {
+        const use = useOf(name, pod, node, { withDefaults: false });
+        if (use === undefined) continue;
+        after.push(Math.min(1, use.requested / use.capacity));
+        before.push(Math.min(1, (use.requested - asked(pod, name)) / use.capacity));
+      }
+      return MAX_SCORE / 2 + Math.trunc((MAX_SCORE / 2 + balance(after) - balance(before)) / 2);
+    },
+  };
+}
 
-/** 100 when both are used in the same proportion, down to 50; a resource that the node has none of does not count. */
-function balance(cpu: number, cpuCapacity: number, memory: number, memoryCapacity: number): number {
-  if (cpuCapacity === 0 || memoryCapacity === 0) return MAX_SCORE;
-  const deviation = Math.abs(Math.min(1, cpu / cpuCapacity) - Math.min(1, memory / memoryCapacity)) / 2;
-  return Math.trunc((1 - deviation) * MAX_SCORE);
+function asked({ requests }: PodInfo, name: string): number {
+  if (name === "cpu") return requests.milliCpu;
+  if (name === "memory") return requests.memory;
+  return name === "ephemeral-storage" ? requests.ephemeralStorage : (requests.scalars.get(name) ?? 0);
 }

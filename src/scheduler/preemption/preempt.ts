@@ -19,22 +19,44 @@ export type Preemption =
     };
 
 export interface PreemptionSearch extends VictimSearch {
+  /** Default: 10 per cent, at least 100. */
+  readonly minCandidates?: MinCandidates;
   /** The nodes whose verdicts are not final; absent: found by the verdicts. */
   readonly resolvable?: readonly NodeInfo[] | undefined;
 }
 
-/** So many candidates are enough to pick from. @upstream DefaultPreemptionArgs */
-const MIN_PERCENT = 10;
-const MIN_CANDIDATES = 100;
+/** So many candidates are enough to pick from, in per cent of those that may do and at least. @upstream DefaultPreemptionArgs */
+export interface MinCandidates {
+  readonly percentage: number;
+  readonly absolute: number;
+}
+
+const usual: MinCandidates = { percentage: 10, absolute: 100 };
 
 /** Looks for pods of lower priority whose end would let the cycle's pod run. Ends nothing itself. @upstream pkg/scheduler/framework/preemption Evaluator.Preempt */
 export function preempt(cycle: Cycle, diagnosis: Diagnosis, search: PreemptionSearch, random: Random): Preemption {
+  const found = searchVictims(cycle, diagnosis, search, random);
+  return "candidate" in found ? found : pick(found, diagnosis, search.nowMs);
+}
+
+/** The candidates that were found, and what other nodes lack. */
+export interface FoundVictims {
+  readonly candidates: readonly Candidate[];
+  readonly verdicts: readonly Verdict[];
+}
+
+/** The first half of `preempt`: whom one could end where, or why nobody may be. */
+export function searchVictims(cycle: Cycle, diagnosis: Diagnosis, search: PreemptionSearch, random: Random): FoundVictims | Preemption {
   const why = ineligible(cycle, diagnosis);
   if (why !== undefined) return { candidate: undefined, message: `preemption: ${why}`, keepsNomination: true };
-  const { candidates, verdicts } = findCandidates(cycle, diagnosis, search, random);
-  const candidate = pickCandidate(candidates, search.nowMs);
+  return findCandidates(cycle, diagnosis, search, random);
+}
+
+/** The second half. */
+export function pick({ candidates, verdicts }: FoundVictims, { total }: Pick<Diagnosis, "total">, nowMs: number): Preemption {
+  const candidate = pickCandidate(candidates, nowMs);
   if (candidate !== undefined) return { candidate };
-  const text = diagnosisText({ total: diagnosis.total, verdicts, others: "Preemption is not helpful for scheduling" });
+  const text = diagnosisText({ total, verdicts, others: "Preemption is not helpful for scheduling" });
   return { candidate: undefined, message: `preemption: ${text}`, keepsNomination: false };
 }
 
@@ -56,14 +78,9 @@ function isPreempted({ metadata, status }: Pod): boolean {
   return target?.status === "True" && target.reason === "PreemptionByScheduler";
 }
 
-function findCandidates(
-  cycle: Cycle,
-  { verdicts }: Diagnosis,
-  { resolvable, ...search }: PreemptionSearch,
-  random: Random,
-): { readonly candidates: readonly Candidate[]; readonly verdicts: readonly Verdict[] } {
+function findCandidates(cycle: Cycle, { verdicts }: Diagnosis, { resolvable, minCandidates = usual, ...search }: PreemptionSearch, random: Random): FoundVictims {
   const nodes = resolvable ?? verdicts.flatMap((verdict) => (isUnresolvable(verdict) ? [] : (cycle.cluster.node(verdict.node) ?? [])));
-  const enough = Math.min(nodes.length, Math.max(MIN_CANDIDATES, Math.floor((nodes.length * MIN_PERCENT) / 100)));
+  const enough = Math.min(nodes.length, Math.max(minCandidates.absolute, Math.floor((nodes.length * minCandidates.percentage) / 100)));
   const offset = Math.floor(random.next() * nodes.length);
   const candidates: Candidate[] = [];
   const failures: Verdict[] = [];

@@ -10,8 +10,6 @@ import { isFullyBound } from "./pod-claims.ts";
 import { SELECTED_NODE, type VolumePlan } from "./volume-plan.ts";
 import type { VolumeReaders } from "./volume-readers.ts";
 
-/** How long claims may take to be bound. @upstream VolumeBindingArgs BindTimeoutSeconds */
-const BIND_TIMEOUT_MS = 600_000;
 const BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller";
 
 export interface VolumeBinderDeps {
@@ -52,11 +50,16 @@ export class VolumeBinder {
   }
 
   /** Writes an assumed plan and waits until every claim of it is bound. Rejects with why that cannot be. */
-  async bind({ bindings, provisions }: VolumePlan, pod: PodInfo, node: NodeInfo, signal: AbortSignal): Promise<void> {
+  async bind(
+    { bindings, provisions }: VolumePlan,
+    pod: PodInfo,
+    node: NodeInfo,
+    { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  ): Promise<void> {
     const { client } = this.#deps;
     for (const { volume } of bindings) await client.update(persistentVolumes, volume, { signal });
     for (const claim of provisions) await client.update(persistentVolumeClaims, claim, { namespace: claim.metadata.namespace, signal });
-    await this.#until(() => this.#allBound({ bindings, provisions }, pod, node), signal);
+    await this.#until(() => this.#allBound({ bindings, provisions }, pod, node), { signal, timeoutMs });
   }
 
   #allBound({ bindings, provisions }: VolumePlan, pod: PodInfo, { node, name }: NodeInfo): boolean {
@@ -86,7 +89,7 @@ export class VolumeBinder {
     return true;
   }
 
-  #until(isDone: () => boolean, signal: AbortSignal): Promise<void> {
+  #until(isDone: () => boolean, { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         this.#waiting.delete(look);
@@ -102,7 +105,7 @@ export class VolumeBinder {
         }
       };
       const abort = (): void => settle(() => reject(signal.reason));
-      const cancel = this.#deps.clock.after(BIND_TIMEOUT_MS, () => settle(() => reject(new Error("binding volumes: context deadline exceeded"))));
+      const cancel = this.#deps.clock.after(timeoutMs, () => settle(() => reject(new Error("binding volumes: context deadline exceeded"))));
       signal.addEventListener("abort", abort, { once: true });
       this.#waiting.add(look);
       look();

@@ -15,8 +15,13 @@ interface State {
   readonly plans: Map<string, VolumePlan>;
 }
 
+export interface VolumeBindingOptions {
+  /** How long claims may take to be bound. Default 600,000. @upstream VolumeBindingArgs BindTimeoutSeconds */
+  readonly timeoutMs?: number;
+}
+
 /** A pod runs where its volumes are or can be made; claims that wait for their first consumer get them there. @upstream plugins/volumebinding */
-export function volumeBinding(readers: VolumeReaders, binder: VolumeBinder): Plugin {
+export function volumeBinding(readers: VolumeReaders, binder: VolumeBinder, { timeoutMs = 600_000 }: VolumeBindingOptions = {}): Plugin {
   return {
     name: "VolumeBinding",
     prefilter({ pod }) {
@@ -36,7 +41,7 @@ export function volumeBinding(readers: VolumeReaders, binder: VolumeBinder): Plu
       const plan = (state as State).plans.get(node.name);
       if (plan === undefined || (plan.bindings.length === 0 && plan.provisions.length === 0)) return undefined;
       const assumed = binder.assume(plan, node.name);
-      return { commit: (signal) => binder.bind(assumed, pod, node, signal), undo: () => binder.forget(assumed) };
+      return { commit: (signal) => binder.bind(assumed, pod, node, { signal, timeoutMs }), undo: () => binder.forget(assumed) };
     },
     listens: [
       "claim/add",
