@@ -23,6 +23,7 @@ import { nodeHttpsRequests } from "../platform/node/https-requests.ts";
 import { nodePeerClient } from "../platform/node/peer-client.ts";
 import { nodePublicKeys } from "../platform/node/public-keys.ts";
 import { nodeWebhookClient } from "../platform/node/webhook-client.ts";
+import { nodeExtenderClient } from "../platform/node/extender-client.ts";
 import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
@@ -52,6 +53,7 @@ import { serveAggregatedApi } from "./serve-api.ts";
 import { type AuditSettings, auditSettingsIn } from "./settings/audit-settings.ts";
 import type { IdentitySettings } from "./settings/identity-settings.ts";
 import type { PermissionSettings } from "./settings/permission-settings.ts";
+import { readSchedulerConfig } from "./scheduler-config.ts";
 import { versionInfo } from "./version.ts";
 
 export interface ControlPlaneOptions {
@@ -72,6 +74,8 @@ export interface ControlPlaneOptions {
   readonly encryptionConfig?: string;
   /** How callers prove who they are, and who decides what they may do. */
   readonly identity: IdentitySettings & PermissionSettings;
+  /** File of a KubeSchedulerConfiguration; absent or empty: upstream's defaults. */
+  readonly schedulerConfig?: string;
 }
 
 export interface ControlPlaneDeps {
@@ -321,22 +325,22 @@ export class ControlPlane {
     );
     this.#follow("controllers", runControllers(controllers, { informers, clock, log, metrics: this.#metrics }, signal));
     const schedulerClient = this.client("system:kube-scheduler");
-    const scheduler = new Scheduler(
-      {},
-      {
-        client: schedulerClient,
-        informers,
-        recorder: createEventRecorder({ client: schedulerClient, clock, random, component: "default-scheduler", log }),
-        clock,
-        random,
-        log,
-        metrics: this.#metrics,
-      },
-    );
+    const extenderClient = nodeExtenderClient();
+    const scheduler = new Scheduler(readSchedulerConfig(this.#options.schedulerConfig ?? ""), {
+      client: schedulerClient,
+      informers,
+      recorder: createEventRecorder({ client: schedulerClient, clock, random, component: "default-scheduler", log }),
+      clock,
+      random,
+      log,
+      metrics: this.#metrics,
+      extenderClient,
+    });
     this.#scheduling.explainer = (key) => scheduler.explain(key);
     this.#follow(
       "scheduler",
       scheduler.run(signal).finally(() => {
+        extenderClient.close();
         delete this.#scheduling.explainer;
       }),
     );

@@ -7,12 +7,13 @@ import { type IdentitySettings, identitySettings } from "./settings/identity-set
 import { type MachineSettings, machineSettings } from "./settings/machine-settings.ts";
 import { type NetworkSettings, networkSettings } from "./settings/network-settings.ts";
 import { type PermissionSettings, permissionSettings } from "./settings/permission-settings.ts";
+import { type SchedulerSettings, schedulerSettings } from "./settings/scheduler-settings.ts";
 import { flagOf, type SettingDefinition, type SettingGroup, type SettingKind, variableOf } from "./settings/setting-group.ts";
 import { type StoreSettings, storeSettings } from "./settings/store-settings.ts";
 import { UserError } from "./user-error.ts";
 
 /** What `keles up` can be told, in one shape whether by flag, variable or file. A group of settings is a file of `settings/`. */
-export interface Settings extends MachineSettings, NetworkSettings, StoreSettings, AuditSettings, IdentitySettings, PermissionSettings {}
+export interface Settings extends MachineSettings, NetworkSettings, StoreSettings, AuditSettings, IdentitySettings, PermissionSettings, SchedulerSettings {}
 
 /** In the order of `--help`. */
 const facts: SettingGroup<Settings>["settings"] = {
@@ -22,8 +23,17 @@ const facts: SettingGroup<Settings>["settings"] = {
   ...auditSettings.settings,
   ...identitySettings.settings,
   ...permissionSettings.settings,
+  ...schedulerSettings.settings,
 };
-const checks: readonly { check?(settings: Settings): void }[] = [machineSettings, networkSettings, storeSettings, auditSettings, identitySettings, permissionSettings];
+const checks: readonly { check?(settings: Settings): void }[] = [
+  machineSettings,
+  networkSettings,
+  storeSettings,
+  auditSettings,
+  identitySettings,
+  permissionSettings,
+  schedulerSettings,
+];
 
 export const settingDefinitions: readonly SettingDefinition<keyof Settings>[] = Object.entries(facts).map(([name, fact]) => ({ ...fact, name: name as keyof Settings }));
 

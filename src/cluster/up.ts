@@ -141,6 +141,7 @@ function startControlPlane(
       audit: settings,
       encryptionConfig: settings.encryptionConfig,
       identity: settings,
+      schedulerConfig: settings.schedulerConfig,
     },
     { clock: systemClock, random: systemRandom, log: deps.log, stage: deps.stage, owned: deps.owned },
   );

@@ -87,7 +87,7 @@ export class Fields {
   }
 
   /** An object of a kind of the API. */
-  decoded<T>(name: string, schema: Schema): T | undefined {
+  decoded(name: string, schema: Schema): unknown {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     try {
@@ -95,7 +95,7 @@ export class Fields {
       const place = this.path.child(name).toString();
       for (const problem of problems)
         this.#problems.strict.push(problem.replace(/"([^"]*)"/, (_, field: string) => JSON.stringify(field.startsWith("[") ? `${place}${field}` : `${place}.${field}`)));
-      return read as T;
+      return read;
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       this.#problems.strict.push(`${this.path.child(name).toString()}: ${error.message}`);

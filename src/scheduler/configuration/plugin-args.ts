@@ -72,7 +72,7 @@ function interPodAffinity(fields: Fields, { invalid }: Problems): PluginOptions 
 }
 
 function nodeAffinity(fields: Fields, { invalid }: Problems): PluginOptions {
-  const addedAffinity = fields.decoded<NodeAffinity>("addedAffinity", schema("NodeAffinity"));
+  const addedAffinity = fields.decoded("addedAffinity", schema("NodeAffinity")) as NodeAffinity | undefined;
   if (addedAffinity === undefined) return {};
   for (const error of validateAffinity({ nodeAffinity: addedAffinity }, fields.path)) invalid.push({ ...error, field: error.field.replace(".nodeAffinity.", ".addedAffinity.") });
   return { addedAffinity };
@@ -155,7 +155,7 @@ function shapeErrors(shape: readonly ShapePoint[], path: FieldPath): ReturnType<
 function podTopologySpread(fields: Fields, { invalid }: Problems): PluginOptions {
   const type = fields.text("defaultingType") ?? "System";
   const ofConstraints = fields.path.child("defaultConstraints");
-  const constraints = fields.decoded<readonly TopologySpreadConstraint[]>("defaultConstraints", { type: "array", items: schema("TopologySpreadConstraint") }) ?? [];
+  const constraints = (fields.decoded("defaultConstraints", { type: "array", items: schema("TopologySpreadConstraint") }) as readonly TopologySpreadConstraint[] | undefined) ?? [];
   if (type !== "System" && type !== "List") invalid.push(fields.path.child("defaultingType").notSupported(type, ["System", "List"]));
   else if (type === "System" && constraints.length > 0) invalid.push(fields.path.child("defaultingType").invalid(type, "when .defaultConstraints are not empty"));
   for (const [index, { maxSkew = 0, topologyKey = "", whenUnsatisfiable = "", labelSelector }] of (constraints as readonly Partial<TopologySpreadConstraint>[]).entries()) {

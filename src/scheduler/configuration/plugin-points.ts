@@ -1,5 +1,5 @@
 import type { FieldPath } from "../../meta/field-path.ts";
-import { Fields, type Problems, readItem } from "./fields.ts";
+import { type Fields, type Problems, readItem } from "./fields.ts";
 
 /** Where plug-ins may have a say, with upstream's name for those that do. */
 export const points = {
