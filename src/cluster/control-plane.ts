@@ -26,6 +26,7 @@ import { nodeWebhookClient } from "../platform/node/webhook-client.ts";
 import { nodeExtenderClient } from "../platform/node/extender-client.ts";
 import { nodeSigner } from "../platform/node/signer.ts";
 import { type PromMetrics, promMetrics } from "../platform/node/metrics.ts";
+import { signJwt } from "../platform/sign-jwt.ts";
 import { runControllers } from "../reconcile/run-controllers.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { AuthenticationConfig } from "../server/aggregation/authentication-config.ts";
@@ -315,6 +316,7 @@ export class ControlPlane {
       {
         rootCa: this.pki.ca.certificate,
         clusterCidr: this.#options.clusterCidr,
+        signToken: (claims) => signJwt(nodeSigner(this.pki.serviceAccountKey.privateKey), claims),
         serviceCidrs: [this.#options.serviceCidr],
         loadBalancerPool: this.#options.loadBalancerPool,
         certificateAuthority: certificateAuthority(this.pki.ca),

@@ -25,6 +25,7 @@ import { bootstrapTokens } from "../server/authn/bootstrap-tokens.ts";
 import { clientCertificate } from "../server/authn/client-certificate.ts";
 import { issuerDiscovery } from "../server/authn/issuer-discovery.ts";
 import { requestHeader } from "../server/authn/request-header.ts";
+import { legacyTokens } from "../server/authn/legacy-tokens.ts";
 import { ServiceAccountTokens } from "../server/authn/service-account-tokens.ts";
 import { staticTokens } from "../server/authn/static-tokens.ts";
 import { AnyAuthorizer } from "../server/authz/any-authorizer.ts";
@@ -43,6 +44,7 @@ import { openApiPaths } from "../server/openapi/openapi.ts";
 import { admissionPlugins } from "./admission-plugins.ts";
 import type { Authentication } from "./identity/open-authentication.ts";
 import type { Authorization } from "./identity/open-authorization.ts";
+import { labelSecrets } from "./label-secrets.ts";
 import { ApiServer } from "../server/server.ts";
 import { bindPod } from "../server/subresources/binding.ts";
 import { componentStatuses } from "../server/subresources/component-statuses.ts";
@@ -148,6 +150,7 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
       staticTokens({ tokens: named, audiences }),
       bootstrapTokens({ audiences }, { ...deps, cache }),
       tokens,
+      legacyTokens({ audiences }, { ...deps, cache, label: labelSecrets(() => api, deps) }),
       ...(configured === undefined ? [] : [configured]),
       ...(webhook === undefined ? [] : [webhook]),
     ];

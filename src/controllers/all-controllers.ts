@@ -30,6 +30,8 @@ import { replicationController } from "./replication-controller/reconcile.ts";
 import { resourceClaimController } from "./resource-claim/reconcile.ts";
 import { rootCaPublisher } from "./root-ca-publisher/reconcile.ts";
 import { serviceAccountController } from "./serviceaccount/reconcile.ts";
+import { legacyTokenCleaner } from "./serviceaccount-tokens/cleaner.ts";
+import { serviceAccountTokenController } from "./serviceaccount-tokens/reconcile.ts";
 import { serviceCidrController } from "./servicecidr/reconcile.ts";
 import { serviceLbController } from "./service-lb/reconcile.ts";
 import { statefulSetController } from "./statefulset/reconcile.ts";
@@ -41,6 +43,8 @@ export interface AllControllersOptions {
   readonly rootCa?: string;
   /** Where nodes' pod addresses come from, one range per family: `10.42.0.0/16` or `10.42.0.0/16,fd00:42::/48`; absent: nodes get none. */
   readonly clusterCidr?: string;
+  /** Signs the tokens of service accounts that live in secrets; absent: nobody fills such secrets. */
+  signToken?(claims: object): string;
   /** The ranges of cluster IPs that the cluster was given; absent: nobody keeps the object that stands for them. */
   readonly serviceCidrs?: readonly string[];
   /** Addresses for services of type LoadBalancer; absent or empty: the nodes' own. */
@@ -84,6 +88,8 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     serviceAccountController(deps),
     serviceCidrController(as("service-cidr-controller"), options.serviceCidrs === undefined ? {} : { cidrs: options.serviceCidrs }),
     ...(rootCa === undefined ? [] : [rootCaPublisher(deps, { caPem: rootCa })]),
+    ...(rootCa === undefined || options.signToken === undefined ? [] : [serviceAccountTokenController(deps, { rootCa, sign: options.signToken })]),
+    legacyTokenCleaner(deps),
     garbageCollector(deps),
     podGarbageCollector(as("pod-garbage-collector")),
     nodeLifecycleController(as("node-controller"), options.nodeLifecycle),

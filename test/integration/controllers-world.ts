@@ -17,12 +17,14 @@ import { nodeOf } from "../../src/controllers/daemonset/eligible.ts";
 import { parseCidr } from "../../src/meta/ip.ts";
 import { hasReason } from "../../src/meta/status-error.ts";
 import { nodeSigner } from "../../src/platform/node/signer.ts";
+import { signJwt } from "../../src/platform/sign-jwt.ts";
 import { runControllers } from "../../src/reconcile/run-controllers.ts";
 import { versionInfo } from "../../src/cluster/version.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 
 const admin = { name: "admin", groups: ["system:masters", "system:authenticated"] };
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const signer = nodeSigner(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
 
 export interface World {
   readonly clock: VirtualClock;
@@ -51,13 +53,16 @@ export async function controllersWorld(options: AllControllersOptions = {}): Pro
   if (serviceCidr === undefined) throw new Error("a range");
   const api = serveApi(
     { serviceCidr, nodePorts: { first: 30_000, last: 32_767 }, clusterCa: "", issuer: "https://x", version: versionInfo, metricsText: () => Promise.resolve("") },
-    { store, signer: nodeSigner(privateKey.export({ type: "pkcs8", format: "pem" }).toString()), clock, random, log, metrics: noMetrics },
+    { store, signer, clock, random, log, metrics: noMetrics },
   );
   await api.load();
   const client = inProcessClient(api.handle, admin);
   const informers = createInformerFactory({}, { client, clock, random, log });
   const recorder = createEventRecorder({ client, clock, random, component: "controllermanager", log });
-  const controllers = allControllers({ client, informers, recorder, clock, random, log, metrics: noMetrics }, { rootCa: "PEM", ...options });
+  const controllers = allControllers(
+    { client, informers, recorder, clock, random, log, metrics: noMetrics },
+    { rootCa: "PEM", signToken: (claims) => signJwt(signer, claims), ...options },
+  );
   const kubelet = { silent: new Set<string>(), ready: (_pod: Pod) => true };
   const podInformer = informers.informer(pods);
   const busy = new Set<Promise<void>>();

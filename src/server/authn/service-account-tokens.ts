@@ -3,6 +3,7 @@ import { type Random, uuid } from "../../base/random.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { unauthorized } from "../../meta/status-error.ts";
 import type { UserInfo } from "../../meta/wire.ts";
+import { signJwt } from "../../platform/sign-jwt.ts";
 import type { Signer } from "../../platform/signer.ts";
 import type { StateCache } from "../cache/state-cache.ts";
 import type { ReviewedToken, TokenAuthenticator } from "./bearer-tokens.ts";
@@ -60,14 +61,7 @@ export interface TokenDeps {
   readonly random: Random;
 }
 
-const encode = (value: unknown): string =>
-  btoa(unescapeUtf8(JSON.stringify(value)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
 const textDecoder = new TextDecoder();
-const textEncoder = new TextEncoder();
-const unescapeUtf8 = (text: string): string => String.fromCharCode(...textEncoder.encode(text));
 
 function decode(part: string): unknown {
   const binary = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
@@ -108,8 +102,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       nbf: now,
       sub: `system:serviceaccount:${spec.namespace}:${spec.name}`,
     };
-    const text = `${encode({ alg: signer.algorithm, kid: signer.keyId })}.${encode(claims)}`;
-    return { token: `${text}.${signer.sign(text)}`, expiresAtMs: claims.exp * 1000 };
+    return { token: signJwt(signer, claims), expiresAtMs: claims.exp * 1000 };
   }
 
   /** Undefined: not a token of this issuer. Throws 401 when it is one and does not hold. */
