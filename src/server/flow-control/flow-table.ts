@@ -1,6 +1,6 @@
 import type { FlowSchema } from "../../api/generated/types/flowcontrol-v1.ts";
 import type { UserInfo } from "../../meta/wire.ts";
-import type { RequestInfo } from "../request-info.ts";
+import type { RequestInfo, ResourceRequest } from "../request-info.ts";
 import type { Flow } from "./flow.ts";
 import type { FlowCounts } from "./flow-counts.ts";
 import type { PriorityLevel } from "./priority-level.ts";
@@ -10,6 +10,8 @@ import { dealHand } from "./shuffle-sharding.ts";
 /** Who asks, for as long as the table stands: flows by what is asked for. */
 interface Identity {
   readonly flows: Map<string, Flow>;
+  /** What was asked for last: most callers ask for the same again, and a comparison costs less than a key. */
+  last: { readonly target: ResourceRequest; readonly flow: Flow } | undefined;
 }
 
 /** How many classifications are remembered before all are forgotten: names in requests are anybody's choice. */
@@ -31,7 +33,7 @@ export class FlowTable {
   /** Users as objects live as long as their connection or token. */
   #byObject = new WeakMap<UserInfo, Identity>();
   #byName = new Map<string, Identity>();
-  #remembered = 0;
+  #size = 0;
 
   /** `schemas` in the order in which they are tried; each one's level exists. */
   constructor(schemas: readonly FlowSchema[], deps: FlowTableDeps) {
@@ -43,14 +45,23 @@ export class FlowTable {
     const { resource } = info;
     // Paths of anybody's choice are not worth remembering.
     if (resource === undefined) return this.#classify(user, info);
-    const { flows } = this.#byObject.get(user) ?? this.#identify(user);
-    const key = `${resource.verb} ${resource.namespace} ${resource.group}/${resource.resource}/${resource.subresource}`;
+    const identity = this.#byObject.get(user) ?? this.#identify(user);
+    const { last, flows } = identity;
+    if (last !== undefined && isAlike(last.target, resource)) return last.flow;
+    const flow = this.#remembered(flows, user, info, resource);
+    identity.last = { target: resource, flow };
+    return flow;
+  }
+
+  #remembered(flows: Identity["flows"], user: UserInfo, info: RequestInfo, resource: ResourceRequest): Flow {
+    // Unambiguous: parts of a path may hold anything.
+    const key = JSON.stringify([resource.verb, resource.namespace, resource.group, resource.resource, resource.subresource]);
     const known = flows.get(key);
     if (known !== undefined) return known;
     const flow = this.#classify(user, info);
-    if (this.#remembered >= REMEMBERED) this.#forget();
+    if (this.#size >= REMEMBERED) this.#forget();
     else {
-      this.#remembered += 1;
+      this.#size += 1;
       flows.set(key, flow);
     }
     return flow;
@@ -60,9 +71,9 @@ export class FlowTable {
     const name = JSON.stringify([user.name, user.groups]);
     let identity = this.#byName.get(name);
     if (identity === undefined) {
-      identity = { flows: new Map() };
-      if (this.#remembered >= REMEMBERED) this.#forget();
-      this.#remembered += 1;
+      identity = { flows: new Map(), last: undefined };
+      if (this.#size >= REMEMBERED) this.#forget();
+      this.#size += 1;
       this.#byName.set(name, identity);
     }
     this.#byObject.set(user, identity);
@@ -72,7 +83,7 @@ export class FlowTable {
   #forget(): void {
     this.#byObject = new WeakMap();
     this.#byName = new Map();
-    this.#remembered = 0;
+    this.#size = 0;
   }
 
   #classify(user: UserInfo, info: RequestInfo): Flow {
@@ -105,4 +116,9 @@ export class FlowTable {
     }
     return headers;
   }
+}
+
+/** Whether no schema can tell two requests of one user apart. */
+function isAlike(one: ResourceRequest, other: ResourceRequest): boolean {
+  return one.verb === other.verb && one.resource === other.resource && one.namespace === other.namespace && one.group === other.group && one.subresource === other.subresource;
 }
