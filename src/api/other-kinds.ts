@@ -40,6 +40,7 @@ import { resourceClaimTemplateKind } from "./resource/resource-claim-template.ts
 import { resourceClaimKind } from "./resource/resource-claim.ts";
 import { resourceSliceKind } from "./resource/resource-slice.ts";
 import { priorityClassKind } from "./scheduling/priority-class.ts";
+import { storageVersionMigrationKind } from "./storagemigration/storage-version-migration.ts";
 import { csiDriverKind } from "./storage/csi-driver.ts";
 import { csiNodeKind } from "./storage/csi-node.ts";
 import { csiStorageCapacityKind } from "./storage/csi-storage-capacity.ts";
@@ -98,4 +99,5 @@ export const otherKinds: readonly AnyKindDefinition[] = [
   storageClassKind,
   volumeAttachmentKind,
   volumeAttributesClassKind,
+  storageVersionMigrationKind,
 ];

@@ -34,6 +34,7 @@ import { legacyTokenCleaner } from "./serviceaccount-tokens/cleaner.ts";
 import { serviceAccountTokenController } from "./serviceaccount-tokens/reconcile.ts";
 import { serviceCidrController } from "./servicecidr/reconcile.ts";
 import { serviceLbController } from "./service-lb/reconcile.ts";
+import { storageVersionMigrator } from "./storage-version-migrator/reconcile.ts";
 import { statefulSetController } from "./statefulset/reconcile.ts";
 import { taintEvictionController } from "./taint-eviction/reconcile.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/reconcile.ts";
@@ -111,6 +112,7 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     volumeExpandController(as("volume_expand")),
     ...(options.sha256 === undefined ? [] : [attachDetachController(as("attachdetach-controller"), { sha256: options.sha256 })]),
     horizontalPodAutoscalerController(as("horizontal-pod-autoscaler"), metrics === undefined ? {} : { metrics }),
+    storageVersionMigrator(deps),
     tokenCleaner(deps),
     ...(options.bootstrap === undefined ? [] : [bootstrapSigner(deps, options.bootstrap)]),
     csrCleaner(deps),

@@ -28,6 +28,8 @@ export interface Store {
   compact(revision: number): Promise<void>;
   /** A consistent copy of the newest state, to be given to `restore` of an empty engine. */
   snapshot(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Whether what stands at a key would be stored otherwise if it were written anew: sealed by a newer key. Absent: never. */
+  isStale?(key: string): Promise<boolean>;
   /** Bytes used on disk or in memory. */
   size(): Promise<number>;
   close(): Promise<void>;

@@ -21,7 +21,6 @@ const exempt: Readonly<Record<string, string>> = {
   "/apis/resource.k8s.io/v1beta2/": notByDefault,
   "/apis/scheduling.k8s.io/v1alpha2/": notByDefault,
   "/apis/storage.k8s.io/v1beta1/": notByDefault,
-  "/apis/storagemigration.k8s.io/": notByDefault,
   "/logs/": "files of the control plane's host: deprecated, and nobody's business over the API",
 };
 

@@ -21,14 +21,17 @@ import { openApiPaths } from "../../src/server/openapi/openapi.ts";
 import { healthPaths } from "../../src/server/health.ts";
 import { scale } from "../../src/server/subresources/scale.ts";
 import { ApiServer } from "../../src/server/server.ts";
+import type { Store } from "../../src/store/contract.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 
 export const admin: UserInfo = { name: "admin", groups: ["system:masters", "system:authenticated"] };
 
 /** A real API server on the memory store that lets everyone do everything, with the namespace `default`. */
-export async function serveMemory(options: { readonly clock?: Clock; readonly webhooks?: WebhookClient } = {}): Promise<{ readonly api: ApiServer; stop(): Promise<void> }> {
+export async function serveMemory(
+  options: { readonly clock?: Clock; readonly webhooks?: WebhookClient; readonly store?: Store } = {},
+): Promise<{ readonly api: ApiServer; stop(): Promise<void> }> {
   const stop = new AbortController();
-  const store = new MemoryStore();
+  const store = options.store ?? new MemoryStore();
   const deps = { store, clock: options.clock ?? systemClock, random: seededRandom(7), log: silentLogger, metrics: noMetrics };
   const authorizer = { authorize: () => ({ verdict: "allow", reason: "" }) as const };
   const api = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions: [] }, deps, (parts) => ({

@@ -22,6 +22,7 @@ import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "./types
 import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from "./types/resource-v1.ts";
 import type { PriorityClass } from "./types/scheduling-v1.ts";
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass } from "./types/storage-v1.ts";
+import type { StorageVersionMigration } from "./types/storagemigration-v1beta1.ts";
 
 export const bindings: Resource<Binding> = { group: "", version: "v1", resource: "bindings", kind: "Binding", namespaced: true };
 export const componentStatuses: Resource<ComponentStatus> = { group: "", version: "v1", resource: "componentstatuses", kind: "ComponentStatus", namespaced: false };
@@ -91,3 +92,4 @@ export const csiStorageCapacities: Resource<CSIStorageCapacity> = { group: "stor
 export const storageClasses: Resource<StorageClass> = { group: "storage.k8s.io", version: "v1", resource: "storageclasses", kind: "StorageClass", namespaced: false };
 export const volumeAttachments: Resource<VolumeAttachment> = { group: "storage.k8s.io", version: "v1", resource: "volumeattachments", kind: "VolumeAttachment", namespaced: false };
 export const volumeAttributesClasses: Resource<VolumeAttributesClass> = { group: "storage.k8s.io", version: "v1", resource: "volumeattributesclasses", kind: "VolumeAttributesClass", namespaced: false };
+export const storageVersionMigrations: Resource<StorageVersionMigration> = { group: "storagemigration.k8s.io", version: "v1beta1", resource: "storageversionmigrations", kind: "StorageVersionMigration", namespaced: false };

@@ -185,9 +185,9 @@ async function attemptChange(
     for (const text of definition.warnings?.(draft, previous) ?? []) warnings.push(text);
     await parts.admission.validate(admission);
     const key = current.key;
-    // An object that stands in an older version of its kind is written anew all the same: so versions are migrated.
+    // What stands in an older version of its kind, or sealed with an older key, is written anew all the same: so objects are migrated.
     const stored = deepFreeze(await toStorage(served, draft));
-    if (isSame(draft, previous) && admission.alsoCommit.length === 0 && isStored(served, stored, current)) {
+    if (isSame(draft, previous) && admission.alsoCommit.length === 0 && isStored(served, stored, current) && (await parts.store.isStale?.(key)) !== true) {
       await parts.cache.fresh();
       const newest = storage.cache.get(key);
       if (newest?.revision !== current.revision) throw new ConflictError(key, newest === undefined ? undefined : { key, value: newest.stored, revision: newest.revision });

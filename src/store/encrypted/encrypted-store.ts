@@ -75,6 +75,14 @@ export class EncryptedStore implements Store {
     return this.#inner.close();
   }
 
+  async isStale(key: string): Promise<boolean> {
+    const transformer = this.#transformerFor(key);
+    if (transformer === undefined) return false;
+    const { entries } = await this.#inner.range(key, { limit: 1 });
+    const [entry] = entries;
+    return entry?.key === key && transformer.isStale(entry.value);
+  }
+
   /** Seals anew what another key sealed, or none; so that a key can be taken out of the configuration afterwards. Resolves how many values. */
   async rewriteStale(prefix: string, signal: AbortSignal): Promise<number> {
     let rewritten = 0;
