@@ -134,8 +134,8 @@ export class Cluster {
   }
 
   /** A kubectl that goes on until it is stopped: `get --watch`, `port-forward`, `logs --follow`. */
-  follow(args: string): Following {
-    const child = spawn(kubectlPath(), args.split(/\s+/), {
+  follow(args: string, { binary = kubectlPath() }: Pick<KubectlOptions, "binary"> = {}): Following {
+    const child = spawn(binary, args.split(/\s+/), {
       cwd: this.#folder,
       env: { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.#folder },
       stdio: ["ignore", "pipe", "pipe"],

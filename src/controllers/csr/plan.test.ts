@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { CertificateSigningRequest, CertificateSigningRequestSpec, CertificateSigningRequestStatus } from "../../api/generated/types/certificates-v1.ts";
 import { at, epochMs } from "../sample-objects.ts";
 import type { RequestDetails } from "./authority.ts";
-import { isStale, lifetimeMs, recognize, signingFault } from "./plan.ts";
+import { isForOwnSigner, isStale, lifetimeMs, recognize, signingFault } from "./plan.ts";
 
 const csr = (spec: Partial<CertificateSigningRequestSpec> = {}, status: CertificateSigningRequestStatus = {}): CertificateSigningRequest => ({
   apiVersion: "certificates.k8s.io/v1",
@@ -41,7 +41,6 @@ it.each([
   ["kubernetes.io/kube-apiserver-client", ["client auth"], details({ commonName: "jane" }), undefined],
   ["kubernetes.io/kube-apiserver-client", ["server auth"], details(), expect.stringContaining("usages did not match")],
   ["kubernetes.io/kube-apiserver-client-kubelet", ["client auth", "digital signature"], details({ organizations: [] }), "subject organization is not system:nodes"],
-  ["example.com/mine", [], details(), "not ours"],
 ])("%s for %j", (signerName, usages, given, fault) => {
   expect(signingFault(csr({ signerName, usages }), given)).toEqual(fault);
 });
@@ -59,4 +58,8 @@ it.each([
 
 it("gives as long a life as asked, within bounds", () => {
   expect([undefined, 60, 7200, 1e9].map((expirationSeconds) => lifetimeMs(csr({ expirationSeconds }), 86_400_000))).toEqual([86_400_000, 600_000, 7_200_000, 86_400_000]);
+});
+
+it("leaves requests for the signers of others to them", () => {
+  expect([isForOwnSigner(csr({ signerName: "example.com/mine" })), isForOwnSigner(csr({ signerName: "kubernetes.io/kubelet-serving" }))]).toEqual([false, true]);
 });

@@ -28,7 +28,12 @@ export function recognize(csr: CertificateSigningRequest, details: RequestDetail
   return { subresource: "nodeclient", message: "Auto approving kubelet client certificate after SubjectAccessReview." };
 }
 
-/** Why a built-in signer must not sign an approved request; undefined when it may, "not ours" when another signer is named. @upstream pkg/controller/certificates/signer/signer.go */
+const ownSigners: ReadonlySet<string> = new Set([clientSigner, kubeletClientSigner, kubeletServingSigner, legacySigner]);
+
+/** Whether one of Kubernetes' own signers is named: all others are somebody else's, whatever they ask for. */
+export const isForOwnSigner = ({ spec: { signerName } }: CertificateSigningRequest): boolean => ownSigners.has(signerName);
+
+/** Why a built-in signer must not sign an approved request; undefined when it may. @upstream pkg/controller/certificates/signer/signer.go */
 export function signingFault(csr: CertificateSigningRequest, details: RequestDetails): string | undefined {
   switch (csr.spec.signerName) {
     case clientSigner:
@@ -37,10 +42,8 @@ export function signingFault(csr: CertificateSigningRequest, details: RequestDet
       return kubeletClientFault(csr, details);
     case kubeletServingSigner:
       return kubeletServingFault(csr, details);
-    case legacySigner:
-      return undefined;
     default:
-      return "not ours";
+      return undefined;
   }
 }
 

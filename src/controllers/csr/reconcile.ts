@@ -5,7 +5,7 @@ import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { enqueueSelf, LateQueue } from "../enqueue.ts";
 import type { CertificateAuthority } from "./authority.ts";
-import { hasCondition, isStale, lifetimeMs, recognize, signingFault } from "./plan.ts";
+import { hasCondition, isForOwnSigner, isStale, lifetimeMs, recognize, signingFault } from "./plan.ts";
 
 const cleanKey = "clean";
 const cleanPeriodMs = 3_600_000;
@@ -73,9 +73,9 @@ export function csrSigner(deps: ControllerDeps, { authority, durationMs = yearMs
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const csr = requests.lister.get(key);
     if (csr === undefined || !hasCondition(csr, "Approved") || hasCondition(csr, "Denied") || hasCondition(csr, "Failed") || (csr.status?.certificate ?? "") !== "") return;
+    if (!isForOwnSigner(csr)) return;
     const details = await authority.describe(requestText(csr));
     const fault = details === undefined ? "unable to parse the certificate request" : signingFault(csr, details);
-    if (fault === "not ours") return;
     const nowMs = deps.clock.now();
     const write = (status: CertificateSigningRequest["status"]): Promise<unknown> =>
       deps.client.update(certificateSigningRequests, { ...csr, status: { ...csr.status, ...status } }, { subresource: "status", signal });
