@@ -137,6 +137,7 @@ const contents: Readonly<Record<string, (number: number) => FittingObject>> = {
     spec: { driver: "a.example.com", pool: { name: `pool-${number}`, generation: 1, resourceSliceCount: 1 }, nodeName: "node", devices: [{ name: "one" }] },
   }),
   "scheduling.k8s.io/v1/priorityclasses": () => ({ value: 10 }),
+  "storagemigration.k8s.io/v1beta1/storageversionmigrations": () => ({ spec: { resource: { group: "", resource: "configmaps" } } }),
   "storage.k8s.io/v1/csidrivers": () => ({ spec: {} }),
   "storage.k8s.io/v1/csinodes": () => ({ spec: { drivers: [] } }),
   "storage.k8s.io/v1/csistoragecapacities": () => ({ storageClassName: "a" }),
