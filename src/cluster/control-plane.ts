@@ -38,10 +38,13 @@ import type { PodExplainer } from "../server/insight/pod-verdicts.ts";
 import { repairServiceClaims } from "../server/repair/service-claims.ts";
 import type { ApiServer } from "../server/server.ts";
 import type { Store } from "../store/contract.ts";
+import { MeasuredStore } from "../store/measured/measured-store.ts";
 import { EncryptedStore } from "../store/encrypted/encrypted-store.ts";
 import { publishApiEndpoints } from "./api-endpoints.ts";
 import { openAudit, type OpenAudit } from "./audit/open-audit.ts";
+import { apiServerFlags } from "./api-server-flags.ts";
 import { Encryption } from "./encryption/encryption.ts";
+import { resourceOf } from "./encryption/resource-of.ts";
 import { ensureService } from "./ensure-service.ts";
 import { openAuthentication } from "./identity/open-authentication.ts";
 import { openAuthorization } from "./identity/open-authorization.ts";
@@ -167,9 +170,10 @@ export class ControlPlane {
     const audit = openAudit({ ...auditSettingsIn(options.audit ?? {}), dataDir: options.dataDir }, { ...deps, metrics });
     const { encryptionConfig = "" } = options;
     const encryption = encryptionConfig === "" ? undefined : await Encryption.open({ path: encryptionConfig }, { ...deps, ciphers: nodeCiphers, metrics });
-    const opening = openStore(options.store).then((opened) =>
-      encryption === undefined ? opened : new EncryptedStore({ transformerFor: encryption.transformerFor }, { store: opened }),
-    );
+    const opening = openStore(options.store).then((opened) => {
+      const measured = new MeasuredStore({ typeOf: (key) => resourceOf(key) ?? "other" }, { store: opened, clock: deps.clock, metrics });
+      return encryption === undefined ? measured : new EncryptedStore({ transformerFor: encryption.transformerFor }, { store: measured });
+    });
     // A failure is looked at below, after the certificates.
     opening.then(
       () => deps.owned?.(),
@@ -211,6 +215,7 @@ export class ControlPlane {
           authentication,
           authorization,
           metricsText: () => metrics.render(),
+          flags: apiServerFlags(options, issuer),
           checks: encryption === undefined ? [] : [{ name: "kms-providers", on: ["healthz", "readyz"], check: () => encryption.problem() }],
         },
         {

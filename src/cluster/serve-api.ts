@@ -45,6 +45,9 @@ import { admissionPlugins } from "./admission-plugins.ts";
 import type { Authentication } from "./identity/open-authentication.ts";
 import type { Authorization } from "./identity/open-authorization.ts";
 import { labelSecrets } from "./label-secrets.ts";
+import { stateMetrics } from "../server/state-metrics.ts";
+import { zpages, type ZpagesOptions } from "../server/zpages.ts";
+import { storeProblem } from "./store-problem.ts";
 import { ApiServer } from "../server/server.ts";
 import { bindPod } from "../server/subresources/binding.ts";
 import { componentStatuses } from "../server/subresources/component-statuses.ts";
@@ -72,6 +75,8 @@ export interface ServeOptions {
   readonly authentication?: Partial<Authentication>;
   /** Who decides what callers may do; the node authorizer and RBAC when left out. */
   readonly authorization?: Pick<Authorization, "authorizer">;
+  /** What the server was told, for `/flagz`. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** Health checks besides the server's own. */
   readonly checks?: readonly HealthCheck[];
   /** Who tells why pods are where they are; undefined while no scheduler runs here. */
@@ -117,15 +122,15 @@ const conversions: readonly ConversionEntry[] = [
   },
 ];
 
-/** Whether the store answers. */
-async function storeProblem(store: Store): Promise<string | undefined> {
-  try {
-    await store.range("/registry/namespaces/default", { limit: 1 });
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
+const buildLabels = ({ major, minor, gitVersion, platform }: VersionInfo): readonly string[] => [major, minor, gitVersion, platform];
+
+const zpagesOf = ({ version, flags = {} }: ServeOptions): ZpagesOptions => ({
+  component: "kube-apiserver",
+  goVersion: version.goVersion,
+  binaryVersion: version.gitVersion,
+  flags,
+  paths: ["/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version"],
+});
 
 /** The API server of a cluster with everything that is wired into it. */
 export function serveApi(options: ServeOptions, deps: ServeDeps): ApiServer {
@@ -138,7 +143,10 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
   const checks: readonly HealthCheck[] = [
     { name: "ping", on: ["healthz", "livez", "readyz"], check: () => undefined },
     shutdownCheck(() => api),
-    { name: "store", on: ["healthz", "readyz"], check: () => (api.ready ? undefined : "the state is not loaded") },
+    { name: "log", on: ["healthz", "livez", "readyz"], check: () => undefined },
+    { name: "etcd", on: ["healthz", "livez", "readyz"], check: () => storeProblem(deps.store, deps.clock) },
+    { name: "etcd-readiness", on: ["readyz"], check: () => storeProblem(deps.store, deps.clock) },
+    { name: "informer-sync", on: ["healthz", "readyz"], check: () => (api.ready ? undefined : "the state is not loaded") },
     ...(options.checks ?? []),
   ];
   const api: ApiServer = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions }, deps, (parts) => {
@@ -163,6 +171,8 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
     const { services } = aggregator;
     const { clusterCa } = options;
     serveInsight(parts.table);
+    const showState = stateMetrics(parts, deps.metrics);
+    deps.metrics.gauge("kubernetes_build_info", "Which version this is", ["major", "minor", "git_version", "platform"]).set(1, buildLabels(options.version));
     const special = new Map<string, SpecialHandler>([
       ["*/scale", scale],
       ["/pods/binding", bindPod],
@@ -173,7 +183,7 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
         componentStatuses([
           { name: "controller-manager", check: () => undefined },
           { name: "scheduler", check: () => undefined },
-          { name: "etcd-0", check: () => storeProblem(deps.store) },
+          { name: "etcd-0", check: () => storeProblem(deps.store, deps.clock) },
         ]),
       ],
       ["/pods/eviction", evictPod],
@@ -216,7 +226,11 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
         issuerDiscovery(options, deps),
         healthPaths(checks),
         versionPath(options.version),
-        metricsPath(() => options.metricsText()),
+        zpages(zpagesOf(options), deps),
+        metricsPath(async () => {
+          await showState();
+          return options.metricsText();
+        }),
         dumpPaths(() => api.flowControl.levels),
       ],
     };

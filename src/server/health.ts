@@ -6,7 +6,7 @@ import type { PathHandler } from "./server.ts";
 export interface HealthCheck {
   readonly name: string;
   readonly on: readonly ("livez" | "readyz" | "healthz")[];
-  check(): string | undefined;
+  check(): string | undefined | Promise<string | undefined>;
 }
 
 /** Load balancers look elsewhere as soon as a server is about to go, while it still answers. */
@@ -14,35 +14,35 @@ export function shutdownCheck(server: () => { readonly stopping: boolean }): Hea
   return { name: "shutdown", on: ["readyz"], check: () => (server().stopping ? "process is shutting down" : undefined) };
 }
 
-/** `/healthz`, `/livez`, `/readyz`, each also with `/name` of one check. */
+/** `/healthz`, `/livez`, `/readyz`, each also with `/name` of one check. @upstream apiserver/pkg/server/healthz/healthz.go */
 export function healthPaths(checks: readonly HealthCheck[]): PathHandler {
   return (_request, info, query) => {
-    const [, endpoint = "", name, ...more] = info.path.split("/");
-    if ((endpoint !== "healthz" && endpoint !== "livez" && endpoint !== "readyz") || more.length > 0) return undefined;
+    const [, endpoint = "", ...rest] = info.path.split("/");
+    if (endpoint !== "healthz" && endpoint !== "livez" && endpoint !== "readyz") return undefined;
     const here = checks.filter(({ on }) => on.includes(endpoint));
-    if (name !== undefined && name !== "") {
-      const check = here.find((candidate) => candidate.name === name);
-      if (check === undefined) return undefined;
-      const problem = check.check();
-      return problem === undefined ? textResponse(200, "ok") : textResponse(500, `internal server error: ${problem}\n`);
-    }
-    return verdict(endpoint, here, new Set(query.getAll("exclude")), query.has("verbose"));
+    const name = rest.join("/");
+    if (name === "") return verdict(endpoint, here, new Set(query.getAll("exclude")), query.has("verbose"));
+    const check = here.find((candidate) => candidate.name === name);
+    return check === undefined ? undefined : single(check);
   };
 }
 
-function verdict(endpoint: string, checks: readonly HealthCheck[], excluded: ReadonlySet<string>, verbose: boolean): ApiResponse {
-  let failed = false;
-  let text = "";
-  for (const check of checks) {
-    if (excluded.has(check.name)) {
-      text += `[+]${check.name} excluded: ok\n`;
-      continue;
-    }
-    const problem = check.check();
-    text += problem === undefined ? `[+]${check.name} ok\n` : `[-]${check.name} failed: reason withheld\n`;
-    failed ||= problem !== undefined;
-  }
-  if (failed) return textResponse(500, `${text}${endpoint} check failed\n`);
+async function single(check: HealthCheck): Promise<ApiResponse> {
+  const problem = await check.check();
+  return problem === undefined ? textResponse(200, "ok") : textResponse(500, `internal server error: ${problem}\n`);
+}
+
+async function verdict(endpoint: string, checks: readonly HealthCheck[], excluded: ReadonlySet<string>, verbose: boolean): Promise<ApiResponse> {
+  const lines = await Promise.all(
+    checks.map(async ({ name, check }) => {
+      if (excluded.has(name)) return `[+]${name} excluded: ok\n`;
+      return (await check()) === undefined ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
+    }),
+  );
+  const unknown = [...excluded].filter((name) => !checks.some((check) => check.name === name)).sort();
+  if (unknown.length > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(", ")}\n`);
+  const text = lines.join("");
+  if (lines.some((line) => line.startsWith("[-]"))) return textResponse(500, `${text}${endpoint} check failed\n`);
   return textResponse(200, verbose ? `${text}${endpoint} check passed\n` : "ok");
 }
 

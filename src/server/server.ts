@@ -44,6 +44,9 @@ export interface InFlightOptions {
 const defaultInFlight: InFlightOptions = { readOnly: 800, mutating: 400 };
 const readVerbs = new Set(["get", "list", "watch", "head", "options"]);
 
+/** @upstream apiserver/pkg/endpoints/metrics/metrics.go */
+const requestLabels = ["verb", "group", "version", "resource", "subresource", "scope", "component"] as const;
+
 /** What is learned of one request on its way through the server. */
 interface Passage {
   /** Texts for Warning headers, in order. */
@@ -113,12 +116,12 @@ export class ApiServer {
     this.#wiring = wire(base);
     this.parts = { ...base, authorizer: this.#wiring.authorizer, admission: new AdmissionChain(this.#wiring.plugins) };
     this.#impersonator = new Impersonator(this.parts);
-    this.#requests = deps.metrics.counter("apiserver_request_total", "Requests by verb, resource and code", ["verb", "group", "version", "resource", "subresource", "code"]);
+    this.#requests = deps.metrics.counter("apiserver_request_total", "Requests by verb, resource and code", [...requestLabels, "code"]);
     this.#durations = deps.metrics.histogram(
       "apiserver_request_duration_seconds",
       "Response latency in seconds",
       [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10, 30, 60],
-      ["verb", "group", "version", "resource", "subresource"],
+      requestLabels,
     );
     const { readOnly, mutating } = options.inFlight ?? defaultInFlight;
     this.flowControl = new FlowControl({ totalSeats: readOnly + mutating }, { ...base, metrics: deps.metrics });
@@ -268,11 +271,12 @@ export class ApiServer {
 
   #measure({ resource: target }: RequestInfo, response: ApiResponse, started: number): void {
     if (target === undefined) return;
-    const { verb, group, version, resource, subresource } = target;
+    const { verb, group, version, resource, subresource, name, namespace } = target;
     const served = this.parts.table.get(group, version, resource);
     // Only what exists becomes a label: paths of anybody's choice must not grow the metrics.
     if (served === undefined || (subresource !== "" && !served.subresources.has(subresource))) return;
-    const labels = [verb.toUpperCase(), group, version, resource, subresource];
+    const scope = name !== "" || verb === "create" ? "resource" : namespace === "" ? "cluster" : "namespace";
+    const labels = [verb.toUpperCase(), group, version, resource, subresource, scope, "apiserver"];
     this.#requests.inc([...labels, String(response.status)]);
     if (verb !== "watch") this.#durations.observe((this.#deps.clock.now() - started) / 1000, labels);
   }

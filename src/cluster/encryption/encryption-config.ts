@@ -1,7 +1,6 @@
-import { builtinResources } from "../../api/resource-facts.ts";
-import { storageOf } from "../../server/resources/storage-layout.ts";
 import type { TransformerFor } from "../../store/encrypted/encrypted-store.ts";
 import { type NamedCipher, Transformer } from "../../store/encrypted/transformer.ts";
+import { resourceOf } from "./resource-of.ts";
 import { ciphersOf, type Json, listAt, objectAt, type ProviderDeps } from "./read-provider.ts";
 
 /**
@@ -53,14 +52,3 @@ function patternOf(item: unknown, place: string): string {
 }
 
 const groupOf = (resource: string): string => resource.split(".").slice(1).join(".");
-
-let builtin: ReadonlyMap<string, string> | undefined;
-
-/** `secrets`, `deployments.apps` of a key in the store; undefined for what is no object. */
-function resourceOf(key: string): string | undefined {
-  builtin ??= new Map(builtinResources.map((fact) => [storageOf(fact).prefix, fact.group === "" ? fact.resource : `${fact.resource}.${fact.group}`]));
-  const [, root, first = "", second = ""] = key.split("/");
-  if (root !== "registry") return undefined;
-  const known = builtin.get(`/registry/${first}/${second}/`) ?? builtin.get(`/registry/${first}/`);
-  return known ?? (first.includes(".") ? `${second}.${first}` : undefined);
-}

@@ -97,7 +97,7 @@ const aggregate = (to: string): Readonly<Record<string, string>> => ({ [`rbac.au
 export const bootstrapRoles: readonly BootstrapRole[] = [
   { name: "cluster-admin", rules: [rule("*", "*", "*"), paths("*", "*")] },
   { name: "system:discovery", rules: [paths("get", "/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/")] },
-  { name: "system:monitoring", rules: [paths("get", "/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*")] },
+  { name: "system:monitoring", rules: [paths("get", "/flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz")] },
   {
     name: "system:basic-user",
     rules: [rule("create", "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews"), rule("create", "authentication.k8s.io", "selfsubjectreviews")],
