@@ -37,6 +37,7 @@ import { serviceLbController } from "./service-lb/reconcile.ts";
 import { storageVersionMigrator } from "./storage-version-migrator/reconcile.ts";
 import { statefulSetController } from "./statefulset/reconcile.ts";
 import { taintEvictionController } from "./taint-eviction/reconcile.ts";
+import { validatingAdmissionPolicyStatus } from "./validatingadmissionpolicy-status/reconcile.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/reconcile.ts";
 
 export interface AllControllersOptions {
@@ -113,6 +114,7 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     ...(options.sha256 === undefined ? [] : [attachDetachController(as("attachdetach-controller"), { sha256: options.sha256 })]),
     horizontalPodAutoscalerController(as("horizontal-pod-autoscaler"), metrics === undefined ? {} : { metrics }),
     storageVersionMigrator(deps),
+    validatingAdmissionPolicyStatus(deps),
     tokenCleaner(deps),
     ...(options.bootstrap === undefined ? [] : [bootstrapSigner(deps, options.bootstrap)]),
     csrCleaner(deps),

@@ -57,12 +57,14 @@ export interface EnvOptions {
   readonly variables?: { readonly [name: string]: CelType };
   /** Of mutations: `Object{…}` and `JSONPatch{…}`. */
   readonly structs?: boolean;
+  /** Types of `object`, `oldObject` and `params`, where they are known; anything otherwise. */
+  readonly typed?: { readonly [name: string]: CelType };
 }
 
 const patchType = declaredOf("JSONPatch", { op: string, path: string, from: string, value: dyn });
 
 /** @upstream apiserver/pkg/admission/plugin/cel/compile.go */
-export function admissionEnv({ params = false, namespaceObject = true, variables, structs = false }: EnvOptions): CelEnv {
+export function admissionEnv({ params = false, namespaceObject = true, variables, structs = false, typed = {} }: EnvOptions): CelEnv {
   const authorizer = opaque(libraryTypes.Authorizer);
   return {
     functions: kubernetesFunctions,
@@ -75,6 +77,7 @@ export function admissionEnv({ params = false, namespaceObject = true, variables
       ...(namespaceObject ? { namespaceObject: namespaceType } : {}),
       ...(params ? { params: dyn } : {}),
       ...(variables === undefined ? {} : { variables: declaredOf("kubernetes.variables", variables) }),
+      ...typed,
     },
     ...(structs ? { structType: (name: string) => (name === "JSONPatch" ? patchType : /^Object(\.|$)/.test(name) ? dyn : undefined) } : {}),
   };
