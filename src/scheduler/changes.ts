@@ -14,7 +14,7 @@ interface ChangeOf<Resource extends string, Action extends string, T> {
   readonly next: T | undefined;
 }
 
-export type NodeAction = "add" | "delete" | "allocatable" | "label" | "taint" | "condition" | "annotation" | "image";
+export type NodeAction = "add" | "delete" | "allocatable" | "label" | "taint" | "condition" | "annotation" | "features" | "image";
 export type PodAction = "add" | "delete" | "label" | "scale-down" | "toleration" | "gates" | "claims" | "update";
 type StoredAction = "add" | "update" | "delete";
 
@@ -53,6 +53,7 @@ export function nodeActions(previous: Node, next: Node): readonly NodeAction[] {
   if (isUncordoned || !deepEqual(previous.spec.taints, next.spec.taints)) actions.push("taint");
   if (!deepEqual(statuses(previous), statuses(next))) actions.push("condition");
   if (!deepEqual(previous.metadata.annotations, next.metadata.annotations)) actions.push("annotation");
+  if (!deepEqual(previous.status?.declaredFeatures, next.status?.declaredFeatures)) actions.push("features");
   return actions;
 }
 

@@ -11,6 +11,7 @@ import { imageLocality } from "./plugins/image-locality.ts";
 import { interPodAffinity } from "./plugins/inter-pod-affinity.ts";
 import type { NamespaceReader } from "./plugins/namespace-reader.ts";
 import { nodeAffinity } from "./plugins/node-affinity.ts";
+import { nodeDeclaredFeatures } from "./plugins/node-features.ts";
 import { balancedAllocation, nodeResourcesFit } from "./plugins/node-resources.ts";
 import type { ScoringStrategy } from "./plugins/resource-scoring.ts";
 import { nodeName, nodePorts, nodeUnschedulable, taintToleration } from "./plugins/node-state.ts";
@@ -92,6 +93,7 @@ export function buildProfile(options: ProfileOptions, { namespaces, defaultSelec
     dynamicResources({ ...deps, readers: devices, binder: claimBinder }),
     balancedAllocation(options.balancedResources),
     imageLocality,
+    nodeDeclaredFeatures,
   ];
   const plugins = options.plugins ?? resolvePlugins(options.schedulerName);
   const at = (point: Point): ReadonlySet<string> => new Set(plugins[point].map(({ name }) => name));

@@ -315,7 +315,11 @@ describe("volumes", () => {
     await world.addNode("n1");
     await createClaim("late");
     await world.addPod("db", claimed);
+    await world.settle();
+    // Where it will be is said while that takes its time.
+    expect((await world.pod("db")).status?.nominatedNodeName).toBe("n1");
     await world.advance(601);
+    expect((await world.pod("db")).status?.nominatedNodeName).toBeUndefined();
     expect((await world.pod("db")).status?.conditions).toMatchObject([
       { status: "False", reason: "SchedulerError", message: 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded' },
     ]);

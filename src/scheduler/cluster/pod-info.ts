@@ -2,6 +2,7 @@ import type { Pod } from "../../api/generated/types/core-v1.ts";
 import type { Labels } from "../../meta/label-selector.ts";
 import { keyOf } from "../../meta/object.ts";
 import { type PodTerms, termsOf } from "./affinity-term.ts";
+import { requiredFeatures } from "./pod-features.ts";
 import { podRequests, type Resources, scoredRequests } from "./pod-requests.ts";
 
 export interface HostPort {
@@ -25,6 +26,8 @@ export class PodInfo {
   readonly scored: { readonly milliCpu: number; readonly memory: number };
   readonly hostPorts: readonly HostPort[];
   readonly terms: PodTerms;
+  /** What the node must have declared. */
+  readonly features: readonly string[];
   #template: string | undefined;
 
   constructor(pod: Pod) {
@@ -35,6 +38,7 @@ export class PodInfo {
     this.priority = pod.spec.priority ?? 0;
     this.isTerminating = pod.metadata.deletionTimestamp !== undefined;
     const { requests, scored, hostPorts } = takingsOf(pod);
+    this.features = requiredFeatures(pod);
     this.requests = requests;
     this.scored = scored;
     this.hostPorts = hostPorts;
@@ -51,6 +55,7 @@ export class PodInfo {
     const { milliCpu, memory, ephemeralStorage, scalars } = this.requests;
     this.#template = JSON.stringify([
       this.priority,
+      this.features,
       milliCpu,
       memory,
       ephemeralStorage,

@@ -64,6 +64,18 @@ const cases: readonly Case[] = [
     },
     takes: [2000, 0],
   },
+  {
+    what: "a pod that shrinks as a whole, until it has",
+    spec: { containers: [box("a", { cpu: "1" })], resources: { requests: { cpu: "2", memory: "5Mi" } } },
+    status: { resources: { requests: { cpu: "3" } }, allocatedResources: { cpu: "2500m", memory: "6Mi" } },
+    takes: [3000, 6],
+  },
+  {
+    what: "what a pod has as a whole, when it cannot get more",
+    spec: { containers: [box("a", { cpu: "1" })], resources: { requests: { cpu: "9" } } },
+    status: { conditions: [{ type: "PodResizePending", status: "True", reason: "Infeasible" }], allocatedResources: { cpu: "2" } },
+    takes: [2000, 0],
+  },
 ];
 
 describe("a pod takes", () => {

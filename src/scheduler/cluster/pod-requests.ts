@@ -100,9 +100,23 @@ function totalOf(pod: Pod, defaults: Readonly<Record<string, number>>): Amounts 
     }
   }
   maxTo(total, largest);
-  for (const [name, quantity] of Object.entries(spec.resources?.requests ?? {})) if (isOfWholePods(name)) total.set(name, amount(name, quantity));
+  for (const [name, quantity] of wholeRequests(pod, isInfeasible)) total.set(name, quantity);
   addTo(total, amountsOf(spec.overhead));
   return total;
+}
+
+/** What is asked for the pod as a whole; while that is being resized the most of what it had, has and wants. */
+function wholeRequests({ spec, status }: Pod, isInfeasible: boolean): Amounts {
+  const wanted = amountsOf(spec.resources?.requests);
+  for (const name of wanted.keys()) if (!isOfWholePods(name)) wanted.delete(name);
+  if (wanted.size === 0 || (status?.resources === undefined && status?.allocatedResources === undefined)) return wanted;
+  const most: Amounts = isInfeasible ? new Map() : wanted;
+  for (const list of [status.resources?.requests, status.allocatedResources]) {
+    const there = amountsOf(list);
+    for (const name of there.keys()) if (!isOfWholePods(name)) there.delete(name);
+    maxTo(most, there);
+  }
+  return most;
 }
 
 /** A container that is being resized counts as the most of what it had, has and wants; what it cannot get does not count. */

@@ -44,6 +44,7 @@ export const defaultPlugins: Readonly<Record<string, { readonly points: readonly
   NodeResourcesBalancedAllocation: { points: ["preScore", "score"], weight: 1 },
   ImageLocality: { points: ["score"], weight: 1 },
   DefaultBinder: { points: ["bind"] },
+  NodeDeclaredFeatures: { points: filters },
 };
 
 interface Enabled {

@@ -35,7 +35,7 @@ describe("a configuration", () => {
       { name: "ImageLocality", weight: 1 },
     ]);
     expect(names(profile?.plugins, "postFilter")).toEqual(["DynamicResources", "DefaultPreemption"]);
-    expect(Object.keys(defaultPlugins)).toHaveLength(19);
+    expect(Object.keys(defaultPlugins)).toHaveLength(20);
   });
 
   it("names profiles, waits and numbers", () => {

@@ -150,7 +150,12 @@ describe("changes", () => {
     const add = (labels: Readonly<Record<string, string>>) => ({ resource: "node", action: "add", previous: undefined, next: aNode("n", { labels }) }) as const;
     const move = (before: string, after: string) =>
       ({ resource: "node", action: "label", previous: aNode("n", { labels: { zone: before } }), next: aNode("n", { labels: { zone: after, other: "x" } }) }) as const;
-    expect([help(wants, add({ zone: "a" })), help(wants, add({})), help(wants, move("a", "b")), help(wants, move("a", "a"))]).toEqual([true, false, true, false]);
+    expect([
+      help(wants, add({ zone: "a" })),
+      help(wants, add({})),
+      help(wants, move("a", "b")),
+      help(wants, { ...add({}), action: "delete", previous: aNode("n"), next: undefined }),
+    ]).toEqual([true, false, true, true]);
   });
 });
 

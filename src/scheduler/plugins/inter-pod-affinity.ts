@@ -55,7 +55,7 @@ export function interPodAffinity({ hardPodAffinityWeight = 1, ignorePreferredTer
       const range = most - least;
       for (let index = 0; index < scores.length; index += 1) scores[index] = range > 0 ? Math.trunc(MAX_SCORE * (((scores[index] ?? 0) - least) / range)) : 0;
     },
-    listens: ["pod/add", "pod/delete", "pod/label", "target/label", "node/add", "node/label"],
+    listens: ["pod/add", "pod/delete", "pod/label", "target/label", "node/add", "node/label", "node/delete"],
     mayHelp(pod, change) {
       if (change.resource === "node") return mayHelpNode(pod, change);
       if (change.resource === "target") return true;
@@ -94,17 +94,15 @@ function mayHelpPod(pod: PodInfo, { previous, next }: Extract<Change, { readonly
   const meansAll = (other: PodInfo | undefined): boolean => requiredAffinity.length > 0 && requiredAffinity.every((term) => means(term, other));
   // Somebody to be near to came, or somebody to be far from went.
   if (!meansAll(before) && meansAll(after)) return true;
+  // With the last of its kind gone the pod may be the first of it, anywhere.
+  if (meansAll(before) && !meansAll(after) && meansAll(pod)) return true;
   if (requiredAntiAffinity.some((term) => means(term, before) && !means(term, after))) return true;
   return before !== undefined && after === undefined && before.terms.requiredAntiAffinity.some((term) => termMeans(term, pod, namespaces.labelsOf(pod.namespace)));
 }
 
-function mayHelpNode(pod: PodInfo, { previous, next }: Extract<Change, { readonly resource: "node" }>): boolean {
-  if (next === undefined) return false;
-  const { requiredAffinity, requiredAntiAffinity } = pod.terms;
-  const before = previous?.metadata.labels ?? {};
-  const after = next.metadata.labels ?? {};
-  if (requiredAffinity.some(({ topologyKey }) => after[topologyKey] === undefined)) return false;
-  // Turned away by others' terms alone: any move may take it out of their reach.
-  if (previous === undefined || (requiredAffinity.length === 0 && requiredAntiAffinity.length === 0)) return true;
-  return [...requiredAffinity, ...requiredAntiAffinity].some(({ topologyKey }) => before[topologyKey] !== after[topologyKey]);
+function mayHelpNode({ terms }: PodInfo, { previous, next }: Extract<Change, { readonly resource: "node" }>): boolean {
+  // With a node that goes or moves, its pods are near to others, or to nobody: whose terms that concerns is not looked into.
+  if (previous !== undefined || next === undefined) return true;
+  const labels = next.metadata.labels ?? {};
+  return terms.requiredAffinity.every(({ topologyKey }) => labels[topologyKey] !== undefined);
 }

@@ -84,10 +84,10 @@ export function podTopologySpread({ defaultConstraints }: SpreadOptions, default
       return Math.round(score);
     },
     normalize: (scores, state) => normalize(scores, state as Rating),
-    listens: ["pod/add", "pod/delete", "pod/label", "target/label", "node/add", "node/delete", "node/label"],
+    listens: ["pod/add", "pod/delete", "pod/label", "target/label", "node/add", "node/delete", "node/label", "node/taint"],
     mayHelp(pod, change) {
       const constraints = constraintsFor(pod, "DoNotSchedule");
-      if (change.resource === "node") return mayHelpNode(constraints, change);
+      if (change.resource === "node") return mayHelpNode(pod, constraints, change);
       return (change.resource === "pod" || change.resource === "target") && mayHelpPod(pod, constraints, change);
     },
   };
@@ -192,11 +192,11 @@ function mayHelpPod(pod: PodInfo, constraints: readonly SpreadConstraint[], { re
   return constraints.some(({ selector }) => (before !== undefined && selector.matches(before.labels)) !== (after !== undefined && selector.matches(after.labels)));
 }
 
-/** A node with the topologies that matter came, went or moved. */
-function mayHelpNode(constraints: readonly SpreadConstraint[], { previous, next }: Extract<Change, { readonly resource: "node" }>): boolean {
-  const labelsOf = (node: Node | undefined): NodeInfo["labels"] => node?.metadata.labels ?? {};
-  const had = previous !== undefined && hasAllKeys(labelsOf(previous), constraints);
-  const has = next !== undefined && hasAllKeys(labelsOf(next), constraints);
-  if (had !== has) return true;
-  return had && constraints.some(({ topologyKey }) => labelsOf(previous)[topologyKey] !== labelsOf(next)[topologyKey]);
+/** A node whose pods count under other values than before, or count now, or no more. */
+function mayHelpNode({ pod }: PodInfo, constraints: readonly SpreadConstraint[], { previous, next }: Extract<Change, { readonly resource: "node" }>): boolean {
+  const valueOf = (constraint: SpreadConstraint, node: Node | undefined): string | undefined => {
+    const labels = node?.metadata.labels ?? {};
+    return node !== undefined && hasAllKeys(labels, constraints) && countsNode(constraint, pod, node) ? labels[constraint.topologyKey] : undefined;
+  };
+  return constraints.some((constraint) => valueOf(constraint, previous) !== valueOf(constraint, next));
 }
