@@ -32,6 +32,8 @@ export interface KubectlOptions {
 export interface Following {
   /** What it has said so far. */
   text(): string;
+  /** To its input, when that was left open. */
+  write(line: string): void;
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
@@ -134,20 +136,22 @@ export class Cluster {
   }
 
   /** A kubectl that goes on until it is stopped: `get --watch`, `port-forward`, `logs --follow`. */
-  follow(args: string, { binary = kubectlPath() }: Pick<KubectlOptions, "binary"> = {}): Following {
+  follow(args: string, { binary = kubectlPath(), stdin = "none" }: { readonly binary?: string; readonly stdin?: "none" | "open" } = {}): Following {
     const child = spawn(binary, args.split(/\s+/), {
       cwd: this.#folder,
       env: { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.#folder },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [stdin === "open" ? "pipe" : "ignore", "pipe", "pipe"],
     });
+    child.stdin?.on("error", () => {});
     let text = "";
     for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => {
+      stream?.on("data", (chunk: Buffer) => {
         text += chunk.toString("utf8");
       });
     const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
     return {
       text: () => text,
+      write: (line) => void child.stdin?.write(line),
       ended,
       async stop() {
         child.kill("SIGINT");

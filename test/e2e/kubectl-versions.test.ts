@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { Cluster } from "./cluster.ts";
 import { access, onNodes } from "./kubectl/access.ts";
 import { apply, change } from "./kubectl/change.ts";
 import { create } from "./kubectl/create.ts";
 import { learn, read } from "./kubectl/read.ts";
 import { Shell, type Topic } from "./kubectl/shell.ts";
+import { sharedPods, streams } from "./kubectl/streams.ts";
 import { pods, workloads } from "./kubectl/workloads.ts";
 import { kubectlBinaries } from "./kubectl-binaries.ts";
 import { until } from "./until.ts";
@@ -43,4 +44,30 @@ describe("every kubectl at hand", () => {
       await topic.run(new Shell({ binary, namespace: namespaceOf(version, topic), folder }, { cluster }));
     });
   });
+});
+
+const noContainers = inject("noContainers");
+
+/** What goes into containers and comes out of them. */
+describe.skipIf(noContainers !== "")(`every kubectl at hand, with containers${noContainers === "" ? "" : ` (skipped: ${noContainers})`}`, () => {
+  let cluster: Cluster;
+  let folder = "";
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "keles-kubectl-"));
+    cluster = await Cluster.start({ runtime: "containerd", registry: inject("registry") });
+    await cluster.kubectl("create -f -", { stdin: sharedPods });
+    await cluster.kubectl("wait pod shell page --for=condition=Ready --timeout=90s");
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await cluster?.dispose();
+  });
+
+  it.concurrent.each(binaries.map((binary) => [binary.version, binary] as const))(
+    "kubectl %s: exec, logs, cp, attach, port-forward, debug",
+    { timeout: 240_000, retry: 0 },
+    async (_version, binary) => {
+      await streams(new Shell({ binary, namespace: "default", folder }, { cluster }));
+    },
+  );
 });

@@ -35,8 +35,9 @@ export class Shell {
     return this.cluster.tryKubectl(["--namespace", this.namespace, ...words], { timeoutMs: 90_000, ...options, binary: this.binary.path });
   }
 
-  follow(args: string): Following {
-    return this.cluster.follow(`--namespace ${this.namespace} ${args}`, { binary: this.binary.path });
+  /** A kubectl that goes on until it is stopped; `open` leaves it an input to write to. */
+  follow(args: string, stdin: "none" | "open" = "none"): Following {
+    return this.cluster.follow(`--namespace ${this.namespace} ${args}`, { binary: this.binary.path, stdin });
   }
 
   /** Ends well and says this on standard output; its output. */
