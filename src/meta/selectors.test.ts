@@ -158,3 +158,28 @@ it("decides the same with many requirements as with few", () => {
     }),
   );
 });
+
+it("says of each requirement the opposite of its opposite, and of several what all of them say", () => {
+  const key = fc.constantFrom("a", "b", "c");
+  const value = fc.constantFrom("1", "2", "");
+  const values = fc.uniqueArray(value, { minLength: 1 });
+  /** A requirement, its opposite, and what it means. */
+  const pair = fc.oneof(
+    fc.tuple(key, value).map(([k, v]) => ({ text: `${k}=${v}`, not: `${k}!=${v}`, means: (labels: Record<string, string>) => labels[k] === v })),
+    fc.tuple(key, values).map(([k, list]) => ({
+      text: `${k} in (${list.join()})`,
+      not: `${k} notin (${list.join()})`,
+      means: (labels: Record<string, string>) => labels[k] !== undefined && (list as readonly string[]).includes(labels[k]),
+    })),
+    key.map((k) => ({ text: k, not: `!${k}`, means: (labels: Record<string, string>) => labels[k] !== undefined })),
+  );
+  fc.assert(
+    fc.property(fc.array(pair, { minLength: 1, maxLength: 4 }), fc.dictionary(key, value), (pairs, labels) => {
+      for (const { text, not, means } of pairs) {
+        expect(LabelSelector.parse(text).matches(labels)).toBe(means(labels));
+        expect(LabelSelector.parse(not).matches(labels)).toBe(!means(labels));
+      }
+      expect(LabelSelector.parse(pairs.map(({ text }) => text).join()).matches(labels)).toBe(pairs.every(({ means }) => means(labels)));
+    }),
+  );
+});

@@ -393,4 +393,47 @@ describe("in the long run", () => {
       { numRuns: 200 },
     );
   });
+
+  /** What each manager owns, whatever the order and time of the entries. */
+  const owned = (stored: Stored): readonly string[] =>
+    (stored.live?.metadata.managedFields ?? []).map(({ manager, fieldsV1 }) => `${manager ?? ""} ${JSON.stringify(fieldsV1)}`).sort();
+
+  it("managers of different fields do not notice who was first", () => {
+    const values = fc.dictionary(fc.constantFrom("a", "b", "c"), fc.constantFrom("1", "2"), { minKeys: 1 });
+    const prefixed = (prefix: string, data: Record<string, string>): Record<string, string> =>
+      Object.fromEntries(Object.entries(data).map(([key, value]) => [prefix + key, value]));
+    const images = (prefix: string) => list.map((items) => items.map((item) => ({ ...item, name: prefix + item.name })));
+    fc.assert(
+      fc.property(values, values, images("m"), images("n"), (one, other, some, others) => {
+        const steps = [
+          (stored: Stored): Stored => stored.apply("m", { data: prefixed("m", one) }),
+          (stored: Stored): Stored => stored.apply("n", { data: prefixed("n", other) }),
+        ] as const;
+        const [forth, back] = [steps[1](steps[0](map())), steps[0](steps[1](map()))];
+        expect([forth.body, owned(forth)]).toEqual([back.body, owned(back)]);
+        const pods = [(stored: Stored): Stored => stored.apply("m", containers(...some)), (stored: Stored): Stored => stored.apply("n", containers(...others))] as const;
+        const [first, second] = [pods[1](pods[0](deploymentNamed())), pods[0](pods[1](deploymentNamed()))];
+        const byName = (stored: Stored): readonly unknown[] =>
+          [...(stored.body["spec"] as { template: { spec: { containers: { name: string }[] } } }).template.spec.containers].sort((a, b) => a.name.localeCompare(b.name));
+        expect([byName(first), owned(first)]).toEqual([byName(second), owned(second)]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("what its only owner leaves out goes, and what another owns too stays", () => {
+    const values = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.constant("1"));
+    fc.assert(
+      fc.property(values, values, values, (mine, theirs, rest) => {
+        const stored = map().apply("m", { data: mine }).apply("n", { data: theirs });
+        stored.apply("m", { data: rest });
+        expect(stored.body["data"] ?? {}).toEqual({ ...theirs, ...rest });
+        stored.apply("n", {});
+        expect(stored.body["data"] ?? {}).toEqual(rest);
+        stored.apply("m", {});
+        expect(stored.body).toEqual({});
+      }),
+      { numRuns: 200 },
+    );
+  });
 });

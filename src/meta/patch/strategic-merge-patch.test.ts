@@ -164,4 +164,45 @@ describe("applyStrategicMergePatch", () => {
       }),
     );
   });
+
+  const word = fc.constantFrom("1", "2");
+  const record = <T>(names: readonly string[], value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> => fc.dictionary(fc.constantFrom(...names), value);
+  /** A pod's spec, or a patch of one, that speaks only of what begins with these letters. */
+  const part = (letters: readonly string[]): fc.Arbitrary<Record<string, unknown>> => {
+    const env = fc.uniqueArray(fc.record({ name: fc.constantFrom("X", "Y"), value: word }), { selector: ({ name }) => name });
+    const named = fc.record({ name: fc.constantFrom(...letters), image: word, env, resources: fc.record({ limits: record(letters, word) }) }, { requiredKeys: ["name"] });
+    return fc.record({ containers: fc.uniqueArray(named, { selector: ({ name }) => name }), nodeSelector: record(letters, word) }, { requiredKeys: [] });
+  };
+  /** Lists by their merge keys: their order is what the order of patches decides. */
+  const unordered = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(unordered).sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unordered(inner)]));
+  };
+
+  it("changes nothing when it says nothing, or what is so already", () => {
+    fc.assert(
+      fc.property(part(["a", "b", "c"]), (original) => {
+        expect(spec(original, {})).toEqual(original);
+        expect(unordered(spec(original, original))).toEqual(unordered(original));
+      }),
+    );
+  });
+
+  it("patched twice is patched once, deep inside", () => {
+    fc.assert(
+      fc.property(part(["a", "b", "c"]), part(["b", "c", "d"]), (original, patch) => {
+        const once = spec(original, patch);
+        expect(spec(once, patch)).toEqual(once);
+      }),
+    );
+  });
+
+  it("patches of different things come to the same in either order", () => {
+    fc.assert(
+      fc.property(part(["a", "b", "c", "d"]), part(["a", "b"]), part(["c", "d"]), (original, one, other) => {
+        expect(unordered(spec(spec(original, one), other))).toEqual(unordered(spec(spec(original, other), one)));
+      }),
+    );
+  });
 });
