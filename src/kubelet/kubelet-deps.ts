@@ -8,6 +8,7 @@ import type { InformerFactory } from "../client/informer.ts";
 import type { ImageService, RuntimeService } from "../cri/runtime.ts";
 import type { Files } from "../platform/files.ts";
 import type { GrpcHealth } from "../platform/grpc-health.ts";
+import type { GrpcSockets } from "../platform/grpc-sockets.ts";
 import type { Machine } from "../platform/machine.ts";
 import type { Mounts } from "../platform/mounts.ts";
 import type { Network } from "../platform/network.ts";
@@ -29,6 +30,8 @@ export interface KubeletDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** How plug-ins of the node are spoken to; absent: there are none, and devices of claims are ready at once. */
+  readonly pluginSockets?: GrpcSockets;
   /** Further types of volumes: CSI drivers, network file systems. */
   readonly volumeTypes?: readonly VolumeType[];
 }

@@ -17,6 +17,7 @@ import type { NodeResources } from "./node/node-resources.ts";
 import { referencedObjects } from "./objects/referenced-objects.ts";
 import { WatchedObjects } from "./objects/watched-objects.ts";
 import type { PodPaths } from "./pod-paths.ts";
+import { NodePlugins } from "./plugins/node-plugins.ts";
 import { uidOf } from "./pods/pod-containers.ts";
 import { PodSet } from "./pods/pod-set.ts";
 import { ProbeResults } from "./probes/probe-result.ts";
@@ -61,6 +62,7 @@ export interface KubeletParts {
   readonly rotation: LogRotation;
   readonly collector: Collector;
   readonly imageCollector: ImageCollector;
+  readonly plugins: NodePlugins | undefined;
   readonly metrics: KubeletMetrics;
   /** Resolves when nothing is under way any more; the signal has aborted. */
   drained(): Promise<void>;
@@ -104,6 +106,13 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
   const health = new RuntimeHealth({ runtime, clock, changed: () => reporter.nudge() });
   const puller = new ImagePuller({ images: deps.images, recorder, clock });
   const metrics = kubeletMetrics(deps.metrics);
+  const plugins =
+    deps.pluginSockets === undefined
+      ? undefined
+      : new NodePlugins(
+          { nodeName: settings.nodeName, signal, registry: paths.pluginsRegistry, preparedClaims: paths.preparedClaims },
+          { client, files, sockets: deps.pluginSockets, clock, log },
+        );
   const eviction = new Eviction(settings, {
     machine,
     files,
@@ -128,6 +137,7 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
       cgroups,
       puller,
       podVolumes,
+      devices: plugins?.devices,
       writer,
       results,
       restartBackOff: new BackOff({ initialMs: 10_000, maxMs: 300_000 }),
@@ -222,9 +232,11 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
     rotation,
     collector,
     imageCollector,
+    plugins,
     metrics,
     async drained() {
       await podSet.drained();
+      await plugins?.drained();
       await Promise.allSettled([writer.drained(), configMapReader.drained(), secretReader.drained()]);
     },
   };

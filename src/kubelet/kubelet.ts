@@ -25,6 +25,7 @@ const runtimeWaitMs = 500;
 const imageListMs = 30_000;
 const containerGcMs = 60_000;
 const housekeepingMs = 2000;
+const devicesMs = 60_000;
 
 /**
  * The node agent: registers its node, runs the pods bound to it and says how they are. Knows containers by the labels
@@ -155,6 +156,7 @@ export class Kubelet {
       },
       this.#deps,
     );
+    await parts.plugins?.load();
     this.#parts = parts;
 
     let unsubscribe: readonly (() => void)[] = [];
@@ -164,7 +166,7 @@ export class Kubelet {
       parts.lease.run(signal),
       (async () => {
         unsubscribe = await this.#follow(parts, signal);
-        await Promise.all([parts.relister.run(signal), parts.eviction.run(signal), parts.rotation.run(signal), this.#housekeeping(parts, signal)]);
+        await Promise.all([parts.relister.run(signal), parts.eviction.run(signal), parts.rotation.run(signal), this.#housekeeping(parts, signal), this.#plugins(parts, signal)]);
       })(),
       this.#every(imageListMs, () => this.#listImages(), signal),
       this.#every(settings.nodeStatusReportMs, () => parts.imageCollector.collect(), signal),
@@ -252,6 +254,13 @@ export class Kubelet {
       },
       signal,
     );
+  }
+
+  async #plugins({ plugins, pods: podSet }: KubeletParts, signal: AbortSignal): Promise<void> {
+    if (plugins === undefined) return;
+    await this.#deps.files.mkdir(this.#paths.plugins, { mode: 0o750 });
+    const isActive = (uid: string): boolean => podSet.worker(uid)?.finished === false;
+    await Promise.all([plugins.run(signal), this.#every(devicesMs, () => plugins.devices.reconcile(isActive), signal)]);
   }
 
   async #listImages(): Promise<void> {

@@ -19,6 +19,19 @@ export class PodPaths {
     return `${this.#dataDir}/seccomp/`;
   }
 
+  /** Where plug-ins put the sockets by which they are found. */
+  get pluginsRegistry(): string {
+    return `${this.#dataDir}/plugins_registry`;
+  }
+  /** Where plug-ins keep what they keep. */
+  get plugins(): string {
+    return `${this.#dataDir}/plugins`;
+  }
+  /** The record of resource claims that are prepared. */
+  get preparedClaims(): string {
+    return `${this.#dataDir}/dra_manager_state`;
+  }
+
   pod(uid: string): string {
     return `${this.pods}/${uid}`;
   }

@@ -12,6 +12,7 @@ import type { Informer, InformerFactory } from "../../client/informer.ts";
 import type { Node } from "../../api/generated/types/core-v1.ts";
 import { connectRuntime } from "../../cri/containerd/connect-runtime.ts";
 import { imageImporter, type ImageImporter } from "../../cri/containerd/image-import.ts";
+import { openChannel } from "../../cri/containerd/grpc-channel.ts";
 import { type PrivateContainerd, startPrivateContainerd } from "../../cri/containerd/private-containerd.ts";
 import { Kubelet } from "../../kubelet/kubelet.ts";
 import { holdDnsAddress } from "../../network/dns/adapter/dns-address.ts";
@@ -131,6 +132,7 @@ export class RealNode {
         mounts: nodeMounts(),
         network: nodeNetwork,
         grpcHealth: nodeGrpcHealth,
+        pluginSockets: { open: (socket, descriptor) => openChannel({ socket }, descriptor) },
         machine: nodeMachine,
         metrics,
       },

@@ -56,6 +56,9 @@ export function containerdConfig(settings: ContainerdSettings): string {
     `restrict_oom_score_adj = ${!settings.canLowerOomScore}`,
     `enable_unprivileged_ports = ${unprivileged}`,
     `enable_unprivileged_icmp = ${unprivileged}`,
+    // Devices of resource claims come as CDI names, which drivers describe in these folders. 1.6 knows neither.
+    "enable_cdi = true",
+    `cdi_spec_dirs = ${list(["/etc/cdi", "/var/run/cdi"])}`,
     "tolerate_missing_hugetlb_controller = true",
     "disable_hugetlb_controller = true",
     "netns_mounts_under_state_dir = true",

@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import { Client, connectivityState, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import { fromJSON, type MethodDefinition, type PackageDefinition, type ServiceDefinition } from "@grpc/proto-loader";
 import { RuntimeError } from "../runtime.ts";
 
@@ -20,6 +20,8 @@ export interface ChannelOptions {
 export interface GrpcChannel {
   /** Unary calls of the service `name`, for example `runtime.v1.RuntimeService`. */
   service(name: string): UnaryCalls;
+  /** Says whether the server is connected: soon, and whenever that changes. From now on it stays connected, as far as it can. */
+  watch(changed: (connected: boolean) => void): void;
   close(): void;
 }
 
@@ -56,7 +58,22 @@ export function openChannel(options: ChannelOptions, descriptorJson: string): Gr
         else resolve(withoutNulls(response) as Response);
       });
     });
+  let closed = false;
   return {
+    watch(changed) {
+      const channel = client.getChannel();
+      let told: boolean | undefined;
+      const look = (): void => {
+        if (closed) return;
+        const state = channel.getConnectivityState(true);
+        const connected = state === connectivityState.READY;
+        channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, look);
+        if (connected === told) return;
+        told = connected;
+        changed(connected);
+      };
+      look();
+    },
     service(name) {
       const definition = definitions[name] as ServiceDefinition | undefined;
       if (definition === undefined || "format" in definition) throw new TypeError(`no service ${name} in the descriptor`);
@@ -71,7 +88,10 @@ export function openChannel(options: ChannelOptions, descriptorJson: string): Gr
         },
       };
     },
-    close: () => client.close(),
+    close() {
+      closed = true;
+      client.close();
+    },
   };
 }
 

@@ -43,7 +43,6 @@ describe("admitPod", () => {
     ["takes a port of all addresses", pod({ ...tolerant, ...port(80, "0.0.0.0").spec }), [port(80, "2.2.2.2")], "NodePorts"],
     ["does not bear the taint", pod({}), [], "TaintToleration"],
     ["bears the taint", pod({ tolerations: [{ key: "gone", operator: "Exists", effect: "NoExecute" }] }), [], undefined],
-    ["asks for devices that nobody prepares", pod({ ...tolerant, resourceClaims: [{ name: "gpu" }] }), [], "UnexpectedAdmissionError"],
   ])("a pod that %s", (_what, one, others, reason) => expect(admit(one, others)).toBe(reason));
 });
 

@@ -22,8 +22,6 @@ export function admitPod(input: AdmissionInput): Rejection | undefined {
   const { pod, node } = input;
   const os = pod.spec.os?.name;
   if (os !== undefined && os !== input.operatingSystem) return { reason: "PodOSNotSupported", message: "Failed to admit pod as the OS field doesn't match node OS" };
-  if ((pod.spec.resourceClaims ?? []).length > 0)
-    return { reason: "UnexpectedAdmissionError", message: "Allocate failed due to resource claims, which this node does not prepare, which is unexpected" };
   const labels = node?.metadata.labels ?? {};
   const wantedOs = pod.spec.nodeSelector?.["kubernetes.io/os"];
   if (wantedOs !== undefined && wantedOs !== input.operatingSystem)

@@ -158,7 +158,8 @@ export class PodWorker {
     this.#cancelTimer?.();
     this.#running = this.#drain().finally(() => {
       this.#running = undefined;
-      if (this.#dirty && !this.#signal.aborted) this.wake();
+      // What was noticed since the last step has not been looked at.
+      if ((this.#dirty || this.#noticed) && !this.#signal.aborted) this.wake();
     });
   }
 
@@ -247,6 +248,16 @@ export class PodWorker {
     for (const { volume, message } of failures) deps.recorder.event(pod, "Warning", "FailedMount", `MountVolume.SetUp failed for volume "${volume}" : ${message}`);
     if (failures.length > 0 && this.#startsAnything(actions)) return this.#retry.next("volumes");
     this.#retry.reset("volumes");
+    if (deps.devices !== undefined && this.#startsAnything(actions)) {
+      try {
+        await deps.devices.prepare(pod, { afresh: actions.createSandbox, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        deps.recorder.event(pod, "Warning", "FailedPrepareDynamicResources", `Failed to prepare dynamic resources: ${errorText(error)}`);
+        return this.#retry.next("devices");
+      }
+      this.#retry.reset("devices");
+    }
     deps.probes.start(pod);
     const refreshes = [...volumes.values()].flatMap(({ refreshMs }) => (refreshMs === undefined ? [] : [Math.max(1000, refreshMs - deps.clock.now())]));
     const resizeAgain = this.#resizeProblem?.reason === "Deferred" ? [resizeRetryMs] : [];
@@ -292,6 +303,8 @@ export class PodWorker {
     const running = left.containers.filter(({ state }) => state === "running");
     if (running.length > 0) throw new Error(`detected running containers after a successful KillPod: ${running.map(({ name }) => name).join(", ")}`);
     deps.probes.stop();
+    // Before anybody hears of the end: a claim that is not reserved any more may be given to another pod.
+    await deps.devices?.unprepare(pod);
     const removed = this.#termination?.removed === true;
     // What was told of a pod that ended long ago stays, also when the runtime has forgotten it.
     const told = isTerminalPhase(this.#pod.status?.phase) && left.containers.length === 0 ? this.#pod.status : undefined;

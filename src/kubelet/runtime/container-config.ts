@@ -17,6 +17,8 @@ export interface ContainerConfigInput {
   readonly imageUser: { readonly uid?: number | undefined; readonly username?: string | undefined };
   readonly machine: { readonly memoryBytes: number; readonly cgroupVersion: 1 | 2 };
   readonly seccompRoot: string;
+  /** Devices by their CDI names: `vendor.example/gpu=0`. */
+  readonly cdiDevices?: readonly string[];
   /** The container whose processes an ephemeral container sees. */
   readonly targetId?: string | undefined;
 }
@@ -41,6 +43,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     envs: [...input.environment].map(([key, value]) => ({ key, value: encoder.encode(value) })),
     mounts: input.mounts,
     devices: [],
+    ...(input.cdiDevices === undefined || input.cdiDevices.length === 0 ? {} : { CDIDevices: input.cdiDevices.map((name) => ({ name })) }),
     labels: containerLabels(pod, container),
     annotations: containerAnnotations(pod, container, { restartCount, hash: containerHash(container) }),
     logPath: containerLogName(container.name, restartCount),

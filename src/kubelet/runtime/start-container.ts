@@ -9,6 +9,7 @@ import type { Mounts } from "../../platform/mounts.ts";
 import type { Network } from "../../platform/network.ts";
 import type { ImagePuller, PulledImage } from "../images/image-puller.ts";
 import { runHook } from "../lifecycle/run-hook.ts";
+import type { PodDevices } from "../plugins/dra/pod-devices.ts";
 import type { PodPaths } from "../pod-paths.ts";
 import { containerFieldPath, uidOf, type PodContainer } from "../pods/pod-containers.ts";
 import { errorText } from "../rpc-error-text.ts";
@@ -37,6 +38,8 @@ export interface StartDeps {
   readonly random: Random;
   readonly puller: ImagePuller;
   readonly machine: { readonly memoryBytes: number; readonly cgroupVersion: 1 | 2 };
+  /** Absent: every device is ready at once. */
+  readonly devices?: PodDevices | undefined;
   services(): readonly Service[];
   configMap(key: string): Promise<ConfigMap | undefined>;
   secret(key: string): Promise<Secret | undefined>;
@@ -188,6 +191,7 @@ async function configure(
     imageUser: options.image.user,
     machine: deps.machine,
     seccompRoot: deps.paths.seccomp,
+    cdiDevices: deps.devices?.cdiDevices(pod, container) ?? [],
     targetId: lookedInto === undefined || lookedInto === "" ? undefined : targetId(request.runtimePod, lookedInto),
   });
 }
