@@ -1,6 +1,7 @@
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { Controller, ControllerDeps } from "../reconcile/controller.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/reconcile.ts";
+import { deviceTaintEvictionController } from "./device-taint-eviction/reconcile.ts";
 import { disruptionController } from "./disruption/reconcile.ts";
 import { ephemeralVolumeController } from "./ephemeral-volume/reconcile.ts";
 import { pvBinderController } from "./pv-binder/reconcile.ts";
@@ -109,6 +110,7 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     volumeProtectionController(deps),
     ephemeralVolumeController(as("ephemeral-volume-controller")),
     resourceClaimController(as("resource_claim")),
+    deviceTaintEvictionController(as("device-taint-eviction-controller")),
     pvBinderController(as("persistentvolume-controller")),
     volumeExpandController(as("volume_expand")),
     ...(options.sha256 === undefined ? [] : [attachDetachController(as("attachdetach-controller"), { sha256: options.sha256 })]),

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { deviceClasses, pods, resourceClaims, resourceClaimTemplates, resourceSlices } from "../../src/api/generated/resources.ts";
 import type { Pod } from "../../src/api/generated/types/core-v1.ts";
 import type { ResourceClaim } from "../../src/api/generated/types/resource-v1.ts";
+import { deviceTaintEvictionController } from "../../src/controllers/device-taint-eviction/reconcile.ts";
 import { resourceClaimController } from "../../src/controllers/resource-claim/reconcile.ts";
 import { schedulerWorld, type SchedulerWorld } from "./scheduler-world.ts";
 
@@ -12,7 +13,7 @@ const fromTemplate = { spec: { resourceClaims: [{ name: "gpu", resourceClaimTemp
 let world: SchedulerWorld;
 
 beforeEach(async () => {
-  world = await schedulerWorld({ controllers: (deps) => [resourceClaimController(deps)] });
+  world = await schedulerWorld({ controllers: (deps) => [resourceClaimController(deps), deviceTaintEvictionController(deps)] });
   await world.client.create(deviceClasses, { metadata: { name: "gpus" }, spec: {} });
   await world.addNode("n1");
   await world.client.create(resourceSlices, {
@@ -117,5 +118,53 @@ describe("a claim of its own", () => {
     await world.addPod("p2", { spec: { ...using.spec, nodeName: "n1" } });
     await world.settle();
     expect((await claims())[0]?.status?.reservedFor?.map(({ name }) => name)).toEqual(["p1", "p2"]);
+  });
+});
+
+describe("tainted devices", () => {
+  const taint = async (effect: string): Promise<void> => {
+    const slice = await world.client.get(resourceSlices, "s");
+    const taints = effect === "" ? {} : { taints: [{ key: "hot", effect }] };
+    await world.client.update(resourceSlices, { ...slice, spec: { ...slice.spec, devices: [{ name: "a", ...taints }] } });
+    await world.settle();
+  };
+  const tolerant = (seconds: number) => ({
+    devices: {
+      requests: [{ name: "gpu", exactly: { deviceClassName: "gpus", tolerations: [{ key: "hot", operator: "Exists", effect: "NoExecute", tolerationSeconds: seconds }] } }],
+    },
+  });
+  const addUser = async (claimSpec: ResourceClaim["spec"]): Promise<void> => {
+    await world.client.create(resourceClaims, { metadata: { name: "c", ...place }, spec: claimSpec }, place);
+    await world.addPod("web", { spec: { resourceClaims: [{ name: "gpu", resourceClaimName: "c" }] } });
+    await world.settle();
+  };
+
+  it("are left by the pods that use them at once, with the reason", async () => {
+    await addUser(spec);
+    await taint("NoSchedule");
+    expect((await world.pod("web")).metadata.deletionTimestamp).toBeUndefined();
+    await taint("NoExecute");
+    const { metadata, status } = await world.pod("web");
+    expect(metadata.deletionTimestamp).toBeDefined();
+    expect(status?.conditions?.find(({ type }) => type === "DisruptionTarget")).toMatchObject({
+      status: "True",
+      reason: "DeletionByDeviceTaintManager",
+      message: "Device Taint manager: deleting due to NoExecute taint",
+    });
+    expect(await world.eventsOf("web")).toContain("Normal DeviceTaintManagerEviction Marking for deletion");
+  });
+
+  it("are left when the time that the claim tolerates is over, unless they recover", async () => {
+    await addUser(tolerant(60));
+    await taint("NoExecute");
+    await world.advance(30);
+    await taint("");
+    expect(await world.eventsOf("web")).toContain("Normal DeviceTaintManagerEviction Cancelling deletion");
+    await world.advance(60);
+    await taint("NoExecute");
+    await world.advance(59);
+    expect((await world.pod("web")).metadata.deletionTimestamp).toBeUndefined();
+    await world.advance(2);
+    expect((await world.pod("web")).metadata.deletionTimestamp).toBeDefined();
   });
 });
