@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { customResourceDefinitions } from "../../src/api/generated/resources.ts";
 import type { CustomResourceDefinition, CustomResourceDefinitionNames, JSONSchemaProps } from "../../src/api/generated/types/apiextensions-v1.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { noMetrics } from "../../src/base/metrics.ts";
+import { seededRandom } from "../../src/base/random.ts";
 import type { Client } from "../../src/client/client.ts";
+import { createEventRecorder } from "../../src/client/event-recorder-writer.ts";
+import { createInformerFactory } from "../../src/client/informer-factory.ts";
+import type { InformerFactory } from "../../src/client/informer.ts";
+import { garbageCollector } from "../../src/controllers/garbage-collector/reconcile.ts";
+import { runControllers } from "../../src/reconcile/run-controllers.ts";
+import { systemClock } from "../../src/platform/node/clock.ts";
 import { inProcessClient } from "../../src/client/in-process-client.ts";
 import type { KubeObject } from "../../src/meta/object.ts";
 import type { Resource } from "../../src/meta/resource.ts";
@@ -51,6 +60,15 @@ async function until(name: string, wanted: (definition: CustomResourceDefinition
   }
   throw new Error("the watch ended");
 }
+/** A promise that is resolved from outside. */
+function latch(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
 const condition = (found: CustomResourceDefinition | undefined, type: string): readonly unknown[] => {
   const one = found?.status?.conditions?.find((candidate) => candidate.type === type);
   return [one?.status, one?.reason, one?.message];
@@ -144,6 +162,36 @@ describe("deletion", () => {
     await watching;
     expect(watched.filter((text) => text.startsWith("DELETED")).toSorted()).toEqual(["DELETED a", "DELETED b"]);
     await expect(client.list(cogs)).rejects.toSatisfy((error) => hasReason(error, "NotFound"));
+  });
+
+  it("is noticed by the garbage collector, which then watches no more", async () => {
+    await client.create(customResourceDefinitions, definition({ plural: "cogs", kind: "Cog" }));
+    await until("cogs.example.com", isSo("Established", "True"));
+    const deps = { client, clock: systemClock, random: seededRandom(3), log: silentLogger, metrics: noMetrics };
+    const factory = createInformerFactory({}, deps);
+    const [begun, ended] = [latch(), latch()];
+    const informers: InformerFactory = {
+      ...factory,
+      informer(resource, selection) {
+        if (resource.resource === "cogs") begun.resolve();
+        return factory.informer(resource, selection);
+      },
+      end(resource) {
+        factory.end(resource);
+        if (resource.resource === "cogs") ended.resolve();
+      },
+    };
+    const collector = garbageCollector({ ...deps, informers, recorder: createEventRecorder({ ...deps, component: "test" }) }, { discoveryPeriodMs: 20 });
+    const running = [runControllers([collector], { ...deps, informers }, stop.signal), informers.run(stop.signal)];
+    await begun.promise;
+    const informer = factory.informer(cogs);
+    await informer.waitForSync(stop.signal);
+    expect(informer.ended).toBe(false);
+    await client.delete(customResourceDefinitions, "cogs.example.com");
+    await ended.promise;
+    expect(informer.ended).toBe(true);
+    stop.abort();
+    await Promise.all(running);
   });
 
   it("of objects whose stored version is not served", async () => {

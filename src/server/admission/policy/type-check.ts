@@ -2,7 +2,7 @@ import type { ExpressionWarning, ValidatingAdmissionPolicy } from "../../../api/
 import { Program } from "../../../meta/cel/program.ts";
 import type { CelEnv } from "../../../meta/cel/scope.ts";
 import type { CelType } from "../../../meta/cel/type.ts";
-import type { GroupVersionKind } from "../../../meta/resource.ts";
+import { type GroupVersionKind, parseApiVersion } from "../../../meta/resource.ts";
 import { admissionEnv, compileVariables, expression } from "./expressions.ts";
 
 /** What is known of the kinds that policies speak of. */
@@ -40,7 +40,7 @@ export function expressionWarnings(policy: ValidatingAdmissionPolicy, types: Kin
 const kindText = ({ group, version, kind }: GroupVersionKind): string => `${group}/${version}, Kind=${kind}`;
 
 function environmentsOf({ spec }: ValidatingAdmissionPolicy, types: KindTypes): readonly { readonly kind: GroupVersionKind; readonly env: CelEnv }[] {
-  const [group = "", version = ""] = splitVersion(spec.paramKind?.apiVersion ?? "");
+  const { group, version } = parseApiVersion(spec.paramKind?.apiVersion ?? "");
   const params = spec.paramKind === undefined ? undefined : types.typeOf({ group, version, kind: spec.paramKind.kind ?? "" });
   return kindsOf(spec.matchConstraints, types).flatMap((kind) => {
     const object = types.typeOf(kind);
@@ -49,11 +49,6 @@ function environmentsOf({ spec }: ValidatingAdmissionPolicy, types: KindTypes): 
     const options = { params: params !== undefined, typed };
     return [{ kind, env: admissionEnv({ ...options, variables: compileVariables(spec.variables ?? [], options).types }) }];
   });
-}
-
-function splitVersion(apiVersion: string): readonly [group: string, version: string] {
-  const slash = apiVersion.indexOf("/");
-  return slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
 }
 
 /** In the order of group, version and kind. */
