@@ -188,6 +188,12 @@ async function complaintsOf({ path, method, action }: Operation): Promise<readon
     else {
       const { name } = await fresh();
       check(await ask(method, url(name), subresourceBodies[subresource]?.(name)), [201]);
+      if (subresource === "eviction") {
+        const older = await fresh();
+        check(await ask(method, url(older.name), { apiVersion: "policy/v1beta1", kind: "Eviction", metadata: { name: older.name } }), [201], "as older clients say it");
+        check(await ask(method, url(older.name), { apiVersion: "policy/v9", kind: "Eviction", metadata: { name: older.name } }), [400]);
+        check(await ask(method, url(older.name)), [400, 415], "without a body");
+      }
     }
     return complaints;
   }

@@ -8,7 +8,7 @@ import { LabelSelector } from "../../meta/label-selector.ts";
 import { badRequest, failure, notFound } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
-import { readObject } from "../registry/body.ts";
+import { decodeObject, readBody } from "../registry/body.ts";
 import { deleteObject } from "../registry/delete.ts";
 import { deleteRequestOf, fieldValidationOf } from "../registry/options.ts";
 import { changeObject } from "../registry/update.ts";
@@ -27,7 +27,9 @@ export async function evictPod(parts: ServerParts, context: ResourceContext): Pr
   invariant(storage && schema, "pods are not stored");
   const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
   const asEviction: ServedResource = { ...served, schema, apiVersion: "policy/v1", resource: { ...served.resource, group: "policy", kind: "Eviction" } };
-  const eviction = (await readObject(request, asEviction, fieldValidationOf(query, "CreateOptions"), warnings)) as unknown as Eviction;
+  const validation = fieldValidationOf(query, "CreateOptions");
+  const raw = await readBody(request, { checkText: validation !== "Ignore", definition: schema.name, kind: "Eviction" });
+  const eviction = decodeObject({ ...raw, value: inV1(raw.value) }, asEviction, validation, warnings) as unknown as Eviction;
   if (eviction.metadata.name !== target.name) throw badRequest("name in URL does not match name in Eviction object");
   const wanted = deleteRequestOf(eviction.deleteOptions ?? {}, query);
   await parts.cache.fresh();
@@ -36,6 +38,12 @@ export async function evictPod(parts: ServerParts, context: ResourceContext): Pr
   if (!isDisruptionFree(pod)) await claimDisruption(parts, context, pod, wanted.dryRun);
   await deleteObject(parts, context, storage, target.name, wanted);
   return valueResponse(201, { ...successStatus(), code: 201 }, form);
+}
+
+/** An Eviction of policy/v1beta1 is one still: older clients send it, and its fields are the same. @upstream EvictionREST AcceptsGroupVersion */
+function inV1(value: unknown): unknown {
+  const given = value as { readonly apiVersion?: unknown } | null | undefined;
+  return given?.apiVersion === "policy/v1beta1" ? { ...given, apiVersion: "policy/v1" } : value;
 }
 
 /** A pod that has ended, waits, or already goes disrupts nobody. */
