@@ -17,6 +17,16 @@ const refName = (ref) => ref.slice("#/definitions/".length);
 const isStable = (version) => /^v\d+$/.test(version);
 /** Served although not stable. */
 const betas = new Set(["storagemigration.k8s.io/v1beta1"]);
+/** Served when asked for: what has no stable version, and what is the same as its stable version. */
+const optional = new Set([
+  "admissionregistration.k8s.io/v1beta1",
+  "certificates.k8s.io/v1alpha1",
+  "certificates.k8s.io/v1beta1",
+  "networking.k8s.io/v1beta1",
+  "resource.k8s.io/v1beta2",
+  "storage.k8s.io/v1beta1",
+]);
+const groupVersionOf = (module) => module.replace("-", ".k8s.io/");
 
 // ---- definitions -----------------------------------------------------------------------------------------------
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1.";
@@ -73,7 +83,10 @@ function want(name) {
   const text = JSON.stringify(openapi.definitions[name]);
   for (const match of text.matchAll(/"#\/definitions\/([^"]+)"/g)) want(match[1]);
 }
-for (const name of Object.keys(openapi.definitions)) if (isStable(place(name).version) || betas.has(place(name).module.replace("-", ".k8s.io/"))) want(name);
+for (const name of Object.keys(openapi.definitions)) {
+  const { version, module } = place(name);
+  if (isStable(version) || betas.has(groupVersionOf(module)) || optional.has(groupVersionOf(module))) want(name);
+}
 const definitions = {};
 for (const name of [...wanted].sort()) {
   if (scalars[name]) continue;
@@ -99,7 +112,7 @@ for (const [path, operations] of Object.entries(openapi.paths)) {
   if (!match && !plainNamespaces) continue;
   const group = match?.[1] ?? "";
   const version = match?.[2] ?? "v1";
-  if (!isStable(version) && !betas.has(`${group}/${version}`)) continue;
+  if (!isStable(version) && !betas.has(`${group}/${version}`) && !optional.has(`${group}/${version}`)) continue;
   const parts = plainNamespaces ? path.split("/").slice(3) : undefined;
   const resource = parts ? parts[0] : match[3];
   const sub = parts ? parts[2] : match[4];
@@ -133,9 +146,15 @@ for (const entry of resources.values()) {
   for (const sub of Object.values(entry.subresources)) sub.verbs.sort();
 }
 // An all-namespaces path alone (POST only under a namespace) still belongs to the namespaced resource.
-const resourceList = [...resources.values()]
+const allResources = [...resources.values()]
   .filter((r) => r.kind !== "")
   .sort((a, b) => `${a.group}/${a.version}/${a.resource}`.localeCompare(`${b.group}/${b.version}/${b.resource}`));
+
+const resourceList = allResources.filter((r) => !optional.has(`${r.group}/${r.version}`));
+/** Those of a kind of their own come without a version that is served anyway: their objects are kept in the newest one. */
+const optionalList = allResources
+  .filter((r) => optional.has(`${r.group}/${r.version}`))
+  .filter((r) => r.group !== "resource.k8s.io" || resourceList.some((stable) => stable.group === r.group && stable.resource === r.resource));
 
 // ---- protobuf --------------------------------------------------------------------------------------------------
 // Per definition its fields as [number, code, name]: "" as the name stands for a message whose fields JSON has inline.
@@ -244,7 +263,7 @@ mkdirSync(join(root, "src/cri/generated"), { recursive: true });
 const literal = (value) => `'${JSON.stringify(value).replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 writeFileSync(
   join(root, "src/api/generated/facts.ts"),
-  `${banner}// JSON in a string: V8 parses it several times faster than an object literal.\n/** Definitions by OpenAPI name; field codes are read by src/api/schemas.ts. */\nexport const definitionFacts = ${literal(definitions)};\n/** Resources that a v1.36 server serves by default. */\nexport const resourceFacts = ${literal(resourceList)};\n`,
+  `${banner}// JSON in a string: V8 parses it several times faster than an object literal.\n/** Definitions by OpenAPI name; field codes are read by src/api/schemas.ts. */\nexport const definitionFacts = ${literal(definitions)};\n/** Resources that a v1.36 server serves by default. */\nexport const resourceFacts = ${literal(resourceList)};\n/** Resources that it serves when it is told to. */\nexport const optionalResourceFacts = ${literal(optionalList)};\n`,
 );
 
 writeFileSync(
@@ -322,14 +341,16 @@ for (const r of resourceList) {
 const handleNames = new Set();
 let handles = "";
 const handleImports = new Map();
-for (const r of resourceList) {
+const isOwn = (r) => !resourceList.some((stable) => stable.group === r.group && stable.resource === r.resource) && r.version.includes("beta");
+const handleList = [...resourceList, ...optionalList.filter(isOwn)];
+for (const r of handleList) {
   const { module, type } = place(r.definition);
   let name = r.kind.endsWith("s") && r.kind.toLowerCase() === r.resource ? r.kind : pluralOf(r.kind, r.resource);
   name = name[0].toLowerCase() + name.slice(1);
   if (r.kind === "APIService") name = "apiServices";
   if (r.kind === "CSIDriver" || r.kind === "CSINode" || r.kind === "CSIStorageCapacity") name = name.replace(/^cSI/, "csi");
   if (r.kind === "IPAddress") name = "ipAddresses";
-  if (preferred.get(`${r.group}/${r.resource}`) !== major(r.version) || handleNames.has(name)) name += r.version.toUpperCase();
+  if ((preferred.get(`${r.group}/${r.resource}`) ?? major(r.version)) !== major(r.version) || handleNames.has(name)) name += r.version.toUpperCase();
   handleNames.add(name);
   const alias = handleImports.get(type) ?? new Set();
   alias.add(module);
@@ -346,7 +367,7 @@ function pluralOf(kind, resource) {
 }
 let handleHead = `${banner}import type { Resource } from "../../meta/resource.ts";\n`;
 const byModule = new Map();
-for (const r of resourceList) {
+for (const r of handleList) {
   const [module, type, local] = r.local;
   if (!byModule.has(module)) byModule.set(module, new Set());
   byModule.get(module).add(type === local ? type : `${type} as ${local}`);

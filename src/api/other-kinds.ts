@@ -8,6 +8,8 @@ import { customResourceDefinitionKind } from "./apiextensions/custom-resource-de
 import { apiServiceKind } from "./apiregistration/api-service.ts";
 import { horizontalPodAutoscalerKind, horizontalPodAutoscalerV1Kind } from "./autoscaling/horizontal-pod-autoscaler.ts";
 import { certificateSigningRequestKind } from "./certificates/certificate-signing-request.ts";
+import { clusterTrustBundleKind } from "./certificates/cluster-trust-bundle.ts";
+import { podCertificateRequestKind } from "./certificates/pod-certificate-request.ts";
 import { leaseKind } from "./coordination/lease.ts";
 import { componentStatusKind } from "./core/component-status.ts";
 import { configMapKind } from "./core/config-map.ts";
@@ -72,6 +74,8 @@ export const otherKinds: readonly AnyKindDefinition[] = [
   horizontalPodAutoscalerKind,
   horizontalPodAutoscalerV1Kind,
   certificateSigningRequestKind,
+  clusterTrustBundleKind,
+  podCertificateRequestKind,
   leaseKind,
   endpointSliceKind,
   eventV1Kind,

@@ -1,4 +1,4 @@
-import { resourceFacts } from "./generated/facts.ts";
+import { optionalResourceFacts, resourceFacts } from "./generated/facts.ts";
 
 /** What a v1.36 server serves by default, per resource and version: from the generated facts. */
 export interface ResourceFact {
@@ -21,3 +21,6 @@ export interface SubresourceFact {
 }
 
 export const builtinResources: readonly ResourceFact[] = JSON.parse(resourceFacts) as readonly ResourceFact[];
+
+/** What it serves besides when it is told to: versions before stable. */
+export const optionalResources: readonly ResourceFact[] = JSON.parse(optionalResourceFacts) as readonly ResourceFact[];

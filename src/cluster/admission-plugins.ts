@@ -12,6 +12,8 @@ import { limitRanger } from "../server/admission/limit-ranger.ts";
 import { namespaceLifecycle } from "../server/admission/namespace-lifecycle.ts";
 import { nodeRestriction } from "../server/admission/node-restriction.ts";
 import { defaultTolerationSeconds, priorityAdmission } from "../server/admission/pod-defaults.ts";
+import { podCertificates } from "../server/admission/pod-certificates.ts";
+import { trustBundles } from "../server/admission/trust-bundles.ts";
 import { podSecurity } from "../server/admission/pod-security/pod-security.ts";
 import { podTopologyLabels } from "../server/admission/pod-topology-labels.ts";
 import { rbacEscalation } from "../server/admission/rbac-escalation.ts";
@@ -61,6 +63,8 @@ export function admissionPlugins(options: ServiceAddressOptions, deps: Admission
     certificatePermissions({ authorizer }),
     // PERF: loaded with the first certificate request.
     certificateSubjectRestriction(async (pem) => (await requestReader()).describeRequest(pem)),
+    podCertificates(async (pem) => (await requestReader()).describeRequest(pem), { cache }),
+    trustBundles(async (der) => (await import("./pki/is-certificate.ts")).isCertificate(der)),
     defaultIngressClass(cache),
     podTopologyLabels(cache),
     rbacEscalation({ rbac, authorizer }),

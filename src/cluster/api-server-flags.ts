@@ -8,6 +8,7 @@ interface Told {
   readonly serviceCidr: string;
   readonly store: StorePlace;
   readonly encryptionConfig?: string;
+  readonly runtimeConfig?: string;
   readonly audit?: Partial<AuditSettings>;
 }
 
@@ -21,6 +22,7 @@ export function apiServerFlags(options: Told, issuer: string): Readonly<Record<s
     "service-cluster-ip-range": options.serviceCidr,
     "service-account-issuer": issuer,
     "etcd-servers": store.engine === "etcd" ? store.endpoints.join(",") : undefined,
+    "runtime-config": options.runtimeConfig,
     "encryption-provider-config": options.encryptionConfig,
     "audit-policy-file": audit?.auditPolicy,
     "audit-log-path": audit?.auditLog,

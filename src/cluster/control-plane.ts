@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { clusterTrustBundles, podCertificateRequests } from "../api/generated/resources.ts";
 import { aborted } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -14,6 +15,7 @@ import { createInformerFactory } from "../client/informer-factory.ts";
 import { allControllers } from "../controllers/all-controllers.ts";
 import { runLeaderElected } from "../client/leader-election.ts";
 import { inProcessClient } from "../client/in-process-client.ts";
+import type { Resource } from "../meta/resource.ts";
 import { type Cidr, formatIp, networkOf, parseCidr } from "../meta/ip.ts";
 import type { UserInfo } from "../meta/wire.ts";
 import { toYaml } from "../meta/yaml-codec.ts";
@@ -54,6 +56,7 @@ import { notAfterMs } from "./pki/certificate-end.ts";
 import { CertificateKeeper } from "./pki/keeper.ts";
 import { ensurePki, FRONT_PROXY, type Pki } from "./pki/pki.ts";
 import { serveAggregatedApi } from "./serve-api.ts";
+import { readRuntimeConfig } from "./settings/runtime-config.ts";
 import { type AuditSettings, auditSettingsIn } from "./settings/audit-settings.ts";
 import type { IdentitySettings } from "./settings/identity-settings.ts";
 import type { PermissionSettings } from "./settings/permission-settings.ts";
@@ -74,6 +77,8 @@ export interface ControlPlaneOptions {
   readonly store: StorePlace;
   /** Which requests are written down, and where; absent: none. */
   readonly audit?: Partial<AuditSettings>;
+  /** Which versions before stable are served: `certificates.k8s.io/v1beta1=true`; absent or empty: none. */
+  readonly runtimeConfig?: string;
   /** File of an EncryptionConfiguration; absent or empty: nothing is encrypted at rest. */
   readonly encryptionConfig?: string;
   /** How callers prove who they are, and who decides what they may do. */
@@ -216,6 +221,7 @@ export class ControlPlane {
           authorization,
           metricsText: () => metrics.render(),
           flags: apiServerFlags(options, issuer),
+          isServed: readRuntimeConfig(options.runtimeConfig ?? ""),
           checks: encryption === undefined ? [] : [{ name: "kms-providers", on: ["healthz", "readyz"], check: () => encryption.problem() }],
         },
         {
@@ -321,6 +327,8 @@ export class ControlPlane {
       {
         rootCa: this.pki.ca.certificate,
         clusterCidr: this.#options.clusterCidr,
+        ...(this.#serves(clusterTrustBundles) ? { trustBundles: { hash: (text) => createHash("sha256").update(text).digest("hex").slice(0, 32) } } : {}),
+        podCertificates: this.#serves(podCertificateRequests),
         signToken: (claims) => signJwt(nodeSigner(this.pki.serviceAccountKey.privateKey), claims),
         serviceCidrs: [this.#options.serviceCidr],
         loadBalancerPool: this.#options.loadBalancerPool,
@@ -354,6 +362,10 @@ export class ControlPlane {
     this.#follow("informers", informers.run(signal));
     await informers.waitForSync(signal);
     working();
+  }
+
+  #serves({ group, version, resource }: Resource<unknown>): boolean {
+    return this.#api.parts.table.get(group, version, resource) !== undefined;
   }
 
   /** Where the cluster is and who signed it, and nothing secret. */

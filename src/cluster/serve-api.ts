@@ -5,6 +5,7 @@ import type { HorizontalPodAutoscaler } from "../api/generated/types/autoscaling
 import type { Event } from "../api/generated/types/core-v1.ts";
 import type { Event as EventV1 } from "../api/generated/types/events-v1.ts";
 import { otherKinds } from "../api/other-kinds.ts";
+import type { ResourceFact } from "../api/resource-facts.ts";
 import { workloadKinds } from "../api/workload-kinds.ts";
 import type { Clock } from "../base/clock.ts";
 import { invariant } from "../base/invariant.ts";
@@ -75,6 +76,8 @@ export interface ServeOptions {
   readonly authentication?: Partial<Authentication>;
   /** Who decides what callers may do; the node authorizer and RBAC when left out. */
   readonly authorization?: Pick<Authorization, "authorizer">;
+  /** Which versions before stable are served; none when left out. */
+  readonly isServed?: ((fact: ResourceFact) => boolean) | undefined;
   /** What the server was told, for `/flagz`. */
   readonly flags?: Readonly<Record<string, string>>;
   /** Health checks besides the server's own. */
@@ -149,7 +152,7 @@ export function serveAggregatedApi(options: ServeOptions, deps: ServeDeps): Serv
     { name: "informer-sync", on: ["healthz", "readyz"], check: () => (api.ready ? undefined : "the state is not loaded") },
     ...(options.checks ?? []),
   ];
-  const api: ApiServer = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions }, deps, (parts) => {
+  const api: ApiServer = new ApiServer({ kinds: [...workloadKinds, ...otherKinds], conversions, isServed: options.isServed }, deps, (parts) => {
     const { cache } = parts;
     const audiences = [options.issuer];
     const tokens = new ServiceAccountTokens({ issuer: options.issuer, audiences }, { ...deps, cache });

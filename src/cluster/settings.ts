@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { nearestName } from "../base/nearest-name.ts";
 import { parseYaml } from "../meta/yaml-codec.ts";
+import { type ApiSettings, apiSettings } from "./settings/api-settings.ts";
 import { type AuditSettings, auditSettings } from "./settings/audit-settings.ts";
 import { type IdentitySettings, identitySettings } from "./settings/identity-settings.ts";
 import { type MachineSettings, machineSettings } from "./settings/machine-settings.ts";
@@ -13,12 +14,13 @@ import { type StoreSettings, storeSettings } from "./settings/store-settings.ts"
 import { UserError } from "./user-error.ts";
 
 /** What `keles up` can be told, in one shape whether by flag, variable or file. A group of settings is a file of `settings/`. */
-export interface Settings extends MachineSettings, NetworkSettings, StoreSettings, AuditSettings, IdentitySettings, PermissionSettings, SchedulerSettings {}
+export interface Settings extends MachineSettings, NetworkSettings, ApiSettings, StoreSettings, AuditSettings, IdentitySettings, PermissionSettings, SchedulerSettings {}
 
 /** In the order of `--help`. */
 const facts: SettingGroup<Settings>["settings"] = {
   ...machineSettings.settings,
   ...networkSettings.settings,
+  ...apiSettings.settings,
   ...storeSettings.settings,
   ...auditSettings.settings,
   ...identitySettings.settings,
@@ -28,6 +30,7 @@ const facts: SettingGroup<Settings>["settings"] = {
 const checks: readonly { check?(settings: Settings): void }[] = [
   machineSettings,
   networkSettings,
+  apiSettings,
   storeSettings,
   auditSettings,
   identitySettings,

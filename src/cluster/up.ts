@@ -139,6 +139,7 @@ function startControlPlane(
       loadBalancerPool: settings.loadBalancerPool,
       store: storePlace(settings),
       audit: settings,
+      runtimeConfig: settings.runtimeConfig,
       encryptionConfig: settings.encryptionConfig,
       identity: settings,
       schedulerConfig: settings.schedulerConfig,

@@ -31,6 +31,8 @@ import { replicationController } from "./replication-controller/reconcile.ts";
 import { resourceClaimController } from "./resource-claim/reconcile.ts";
 import { rootCaPublisher } from "./root-ca-publisher/reconcile.ts";
 import { serviceAccountController } from "./serviceaccount/reconcile.ts";
+import { trustBundlePublisher } from "./cluster-trust-bundle/publisher.ts";
+import { podCertificateCleaner } from "./pod-certificate-cleaner/reconcile.ts";
 import { legacyTokenCleaner } from "./serviceaccount-tokens/cleaner.ts";
 import { serviceAccountTokenController } from "./serviceaccount-tokens/reconcile.ts";
 import { serviceCidrController } from "./servicecidr/reconcile.ts";
@@ -46,6 +48,10 @@ export interface AllControllersOptions {
   readonly rootCa?: string;
   /** Where nodes' pod addresses come from, one range per family: `10.42.0.0/16` or `10.42.0.0/16,fd00:42::/48`; absent: nodes get none. */
   readonly clusterCidr?: string;
+  /** Present where ClusterTrustBundles are served. */
+  readonly trustBundles?: { hash(text: string): string };
+  /** Whether PodCertificateRequests are served. */
+  readonly podCertificates?: boolean;
   /** Signs the tokens of service accounts that live in secrets; absent: nobody fills such secrets. */
   signToken?(claims: object): string;
   /** The ranges of cluster IPs that the cluster was given; absent: nobody keeps the object that stands for them. */
@@ -93,6 +99,8 @@ export function allControllers(deps: ControllerDeps, options: AllControllersOpti
     ...(rootCa === undefined ? [] : [rootCaPublisher(deps, { caPem: rootCa })]),
     ...(rootCa === undefined || options.signToken === undefined ? [] : [serviceAccountTokenController(deps, { rootCa, sign: options.signToken })]),
     legacyTokenCleaner(deps),
+    ...(rootCa === undefined || options.trustBundles === undefined ? [] : [trustBundlePublisher(deps, { caPem: rootCa, hash: options.trustBundles.hash })]),
+    ...(options.podCertificates === true ? [podCertificateCleaner(deps)] : []),
     garbageCollector(deps),
     podGarbageCollector(as("pod-garbage-collector")),
     nodeLifecycleController(as("node-controller"), options.nodeLifecycle),

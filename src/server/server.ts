@@ -30,6 +30,7 @@ import { leaveWhenBegun } from "./flow-control/watch-beginning.ts";
 import { isWide } from "./flow-control/work-estimate.ts";
 import { requestInfo, type RequestInfo } from "./request-info.ts";
 import type { KindDefinition } from "../api/kind.ts";
+import type { ResourceFact } from "../api/resource-facts.ts";
 import type { KubeObject } from "../meta/object.ts";
 import { builtinTable, type ConversionEntry } from "./resources/resource-table.ts";
 import { errorForm } from "./respond/negotiate.ts";
@@ -65,6 +66,8 @@ export type PathHandler = (request: ApiRequest, info: RequestInfo, query: URLSea
 export interface ApiServerOptions {
   readonly kinds: readonly KindDefinition<KubeObject>[];
   readonly conversions: readonly ConversionEntry[];
+  /** Which versions before stable are served; none when left out. */
+  readonly isServed?: ((fact: ResourceFact) => boolean) | undefined;
   readonly inFlight?: InFlightOptions;
 }
 

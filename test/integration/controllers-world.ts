@@ -11,7 +11,7 @@ import type { Client } from "../../src/client/client.ts";
 import { createEventRecorder } from "../../src/client/event-recorder-writer.ts";
 import { createInformerFactory } from "../../src/client/informer-factory.ts";
 import { inProcessClient } from "../../src/client/in-process-client.ts";
-import { serveApi } from "../../src/cluster/serve-api.ts";
+import { serveApi, type ServeOptions } from "../../src/cluster/serve-api.ts";
 import { allControllers, type AllControllersOptions } from "../../src/controllers/all-controllers.ts";
 import { nodeOf } from "../../src/controllers/daemonset/eligible.ts";
 import { parseCidr } from "../../src/meta/ip.ts";
@@ -40,7 +40,7 @@ export interface World {
 }
 
 /** The real server on the memory store, all controllers, a virtual clock, and the least of a scheduler and kubelet. */
-export async function controllersWorld(options: AllControllersOptions = {}): Promise<World> {
+export async function controllersWorld(options: AllControllersOptions = {}, { isServed }: Pick<ServeOptions, "isServed"> = {}): Promise<World> {
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
   const random = seededRandom(11);
   const complaints: string[] = [];
@@ -52,7 +52,7 @@ export async function controllersWorld(options: AllControllersOptions = {}): Pro
   const serviceCidr = parseCidr("10.96.0.0/16");
   if (serviceCidr === undefined) throw new Error("a range");
   const api = serveApi(
-    { serviceCidr, nodePorts: { first: 30_000, last: 32_767 }, clusterCa: "", issuer: "https://x", version: versionInfo, metricsText: () => Promise.resolve("") },
+    { serviceCidr, nodePorts: { first: 30_000, last: 32_767 }, clusterCa: "", issuer: "https://x", version: versionInfo, isServed, metricsText: () => Promise.resolve("") },
     { store, signer, clock, random, log, metrics: noMetrics },
   );
   await api.load();

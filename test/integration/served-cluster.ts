@@ -14,7 +14,7 @@ import { ObjectKeeper } from "../../src/server/flow-control/object-keeper.ts";
 import type { ApiServer } from "../../src/server/server.ts";
 import type { Authentication } from "../../src/cluster/identity/open-authentication.ts";
 import type { Authorization } from "../../src/cluster/identity/open-authorization.ts";
-import { serveApi } from "../../src/cluster/serve-api.ts";
+import { serveApi, type ServeOptions } from "../../src/cluster/serve-api.ts";
 import { versionInfo } from "../../src/cluster/version.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 
@@ -48,6 +48,7 @@ export interface ServedCluster {
 }
 
 export interface ServeClusterOptions {
+  readonly isServed?: ServeOptions["isServed"];
   /** Whether what must be there is put back when somebody takes it away. */
   readonly keepsObjects?: boolean;
   readonly log?: Logger;
@@ -56,7 +57,7 @@ export interface ServeClusterOptions {
 }
 
 /** The API server as a cluster has it, with all plug-ins and the bootstrap objects, on the memory store and a clock that stands. */
-export async function serveCluster({ keepsObjects = true, log = silentLogger, authentication = {}, authorization }: ServeClusterOptions = {}): Promise<ServedCluster> {
+export async function serveCluster({ keepsObjects = true, log = silentLogger, authentication = {}, isServed, authorization }: ServeClusterOptions = {}): Promise<ServedCluster> {
   const stop = new AbortController();
   const store = new MemoryStore();
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
@@ -73,6 +74,7 @@ export async function serveCluster({ keepsObjects = true, log = silentLogger, au
       nodePorts: { first: 30_000, last: 32_767 },
       clusterCa: "",
       issuer: "https://kubernetes.default.svc.cluster.local",
+      isServed,
       version: versionInfo,
       authentication: { staticTokens: parseStaticTokens('letmein,dave,7,"devs,ops"'), ...authentication },
       ...(authorization === undefined ? {} : { authorization }),

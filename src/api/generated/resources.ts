@@ -10,6 +10,7 @@ import type { HorizontalPodAutoscaler } from "./types/autoscaling-v1.ts";
 import type { HorizontalPodAutoscaler as HorizontalPodAutoscaler_autoscaling_v2 } from "./types/autoscaling-v2.ts";
 import type { CronJob, Job } from "./types/batch-v1.ts";
 import type { CertificateSigningRequest } from "./types/certificates-v1.ts";
+import type { ClusterTrustBundle, PodCertificateRequest } from "./types/certificates-v1beta1.ts";
 import type { Lease } from "./types/coordination-v1.ts";
 import type { Binding, ComponentStatus, ConfigMap, Endpoints, Event, LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodTemplate, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount } from "./types/core-v1.ts";
 import type { EndpointSlice } from "./types/discovery-v1.ts";
@@ -93,3 +94,5 @@ export const storageClasses: Resource<StorageClass> = { group: "storage.k8s.io",
 export const volumeAttachments: Resource<VolumeAttachment> = { group: "storage.k8s.io", version: "v1", resource: "volumeattachments", kind: "VolumeAttachment", namespaced: false };
 export const volumeAttributesClasses: Resource<VolumeAttributesClass> = { group: "storage.k8s.io", version: "v1", resource: "volumeattributesclasses", kind: "VolumeAttributesClass", namespaced: false };
 export const storageVersionMigrations: Resource<StorageVersionMigration> = { group: "storagemigration.k8s.io", version: "v1beta1", resource: "storageversionmigrations", kind: "StorageVersionMigration", namespaced: false };
+export const clusterTrustBundles: Resource<ClusterTrustBundle> = { group: "certificates.k8s.io", version: "v1beta1", resource: "clustertrustbundles", kind: "ClusterTrustBundle", namespaced: false };
+export const podCertificateRequests: Resource<PodCertificateRequest> = { group: "certificates.k8s.io", version: "v1beta1", resource: "podcertificaterequests", kind: "PodCertificateRequest", namespaced: true };

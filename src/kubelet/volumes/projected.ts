@@ -3,10 +3,13 @@ import { writePayload, type FileProjection, type Payload } from "./atomic-writer
 import { configMapPayload, secretPayload } from "./config-map-payload.ts";
 import { downwardPayload } from "./downward-api.ts";
 import { memoryFolder } from "./memory-folder.ts";
+import { trustAnchors } from "./trust-anchors.ts";
 import { commonUserOf, fsGroupOf } from "./volume-ownership.ts";
 import type { VolumeDeps, VolumeType } from "./volume-type.ts";
 
 const defaultTokenSeconds = 3600;
+/** How soon a change of trust bundles is seen. */
+const trustRefreshMs = 60_000;
 
 interface Part {
   readonly payload: Payload;
@@ -53,6 +56,13 @@ async function project(pod: Pod, source: VolumeProjection, { deps, defaultMode }
     const uid = commonUserOf(pod);
     const mode = uid !== undefined || fsGroupOf(pod) !== undefined ? 0o600 : defaultMode;
     return { payload: new Map([[path, { content: new TextEncoder().encode(token), mode, uid }]]), refreshMs };
+  }
+  if (source.clusterTrustBundle !== undefined) {
+    const content = await trustAnchors(source.clusterTrustBundle, deps);
+    return {
+      payload: new Map([[source.clusterTrustBundle.path, { content: new TextEncoder().encode(content), mode: defaultMode }]]),
+      refreshMs: deps.clock.now() + trustRefreshMs,
+    };
   }
   throw new Error(`this node cannot project ${Object.keys(source).join(", ")}`);
 }

@@ -9,7 +9,7 @@ import type { PodFieldContext } from "../runtime/pod-field.ts";
 export interface VolumeDeps {
   readonly files: Files;
   readonly mounts: Mounts;
-  readonly client: Pick<Client, "get" | "createSubresource">;
+  readonly client: Pick<Client, "get" | "list" | "createSubresource">;
   readonly clock: Clock;
   /** Undefined when there is none. */
   configMap(key: string): Promise<ConfigMap | undefined>;

@@ -33,6 +33,7 @@ function setUp(
         if (found === undefined) throw notFound({ group: "", resource: resource.resource, name });
         return found as never;
       },
+      list: async () => ({ items: [] }) as never,
       createSubresource: async () => ({}) as never,
     },
     configMap: async (key) => {

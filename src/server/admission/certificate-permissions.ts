@@ -1,4 +1,5 @@
 import type { CertificateSigningRequest } from "../../api/generated/types/certificates-v1.ts";
+import type { ClusterTrustBundle, PodCertificateRequest } from "../../api/generated/types/certificates-v1beta1.ts";
 import { deepEqual } from "../../base/values.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { forbidden } from "../../meta/status-error.ts";
@@ -7,7 +8,10 @@ import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
 
 const GROUP = "certificates.k8s.io";
 
-/** Whoever approves a request, or signs it, must be allowed to for its signer. @upstream plugin/pkg/admission/certificates/{approval,signing} */
+/**
+ * Whoever approves a request, or signs it, or says by which certificates a signer is known, must be allowed to for that
+ * signer. @upstream plugin/pkg/admission/certificates/{approval,signing,ctbattest}
+ */
 export function certificatePermissions(deps: { readonly authorizer: Authorizer }): AdmissionPlugin {
   const may = async ({ user }: AdmissionRequest, verb: string, signer: string): Promise<boolean> => {
     // `example.com/one` is also meant by `example.com/*`.
@@ -17,10 +21,27 @@ export function certificatePermissions(deps: { readonly authorizer: Authorizer }
     }
     return false;
   };
+  const mayAttest = async (request: AdmissionRequest): Promise<void> => {
+    if (request.operation !== "CREATE" && request.operation !== "UPDATE") return;
+    const { spec } = request.object as KubeObject as ClusterTrustBundle;
+    const { signerName = "", trustBundle } = spec;
+    const old = (request.previous as ClusterTrustBundle | undefined)?.spec;
+    if (signerName === "" || (old !== undefined && old.signerName === signerName && old.trustBundle === trustBundle)) return;
+    if (!(await may(request, "attest", signerName)))
+      throw forbidden({ ...request.served.resource, name: request.name }, `user not permitted to attest for signerName ${JSON.stringify(signerName)}`);
+  };
+  const maySign = async (request: AdmissionRequest): Promise<void> => {
+    if (request.operation !== "UPDATE" || request.subresource !== "status") return;
+    const { signerName } = (request.previous as PodCertificateRequest).spec;
+    if (!(await may(request, "sign", signerName)))
+      throw forbidden({ ...request.served.resource, name: request.name }, `user not permitted to sign PodCertificateRequests with signerName ${JSON.stringify(signerName)}`);
+  };
   return {
     name: "CertificatePermissions",
     async validate(request) {
       const { served, subresource, operation } = request;
+      if (served.resource.group === GROUP && served.resource.resource === "clustertrustbundles") await mayAttest(request);
+      if (served.resource.group === GROUP && served.resource.resource === "podcertificaterequests") await maySign(request);
       if (operation !== "UPDATE" || served.resource.group !== GROUP || served.resource.resource !== "certificatesigningrequests") return;
       const next = request.object as KubeObject as CertificateSigningRequest;
       const old = request.previous as CertificateSigningRequest;

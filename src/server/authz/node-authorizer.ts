@@ -114,6 +114,11 @@ const judges: { readonly [groupResource: string]: Judge | undefined } = {
     if (verb === "get" || verb === "update" || verb === "patch" || verb === "delete") return related(node, name, () => graph.hasSlice(node, name));
     return selects(attributes, "spec.nodeName", node) ? ALLOW : no("can only list/watch/deletecollection resourceslices with nodeName field selector");
   },
+  "certificates.k8s.io/podcertificaterequests"(authorizer, node, attributes) {
+    const { verb } = attributes;
+    if ((verb === "list" || verb === "watch") && !selects(attributes, "spec.nodeName", node)) return no("can only list/watch podcertificaterequests with nodeName field selector");
+    return authorizer.byRules(attributes);
+  },
   "/nodes"(authorizer, node, attributes) {
     const { verb, subresource, name } = attributes;
     if (subresource !== "" || !["get", "list", "watch"].includes(verb)) return authorizer.byRules(attributes);

@@ -90,6 +90,7 @@ export const nodeRules: readonly PolicyRule[] = [
   rule("get", "resource.k8s.io", "resourceclaims"),
   rule("deletecollection", "resource.k8s.io", "resourceslices"),
   rule(READ, "certificates.k8s.io", "clustertrustbundles"),
+  rule("create get list watch", "certificates.k8s.io", "podcertificaterequests"),
 ];
 
 const aggregate = (to: string): Readonly<Record<string, string>> => ({ [`rbac.authorization.k8s.io/aggregate-to-${to}`]: "true" });

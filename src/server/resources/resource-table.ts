@@ -1,5 +1,5 @@
 import type { KindDefinition } from "../../api/kind.ts";
-import { builtinResources, type ResourceFact } from "../../api/resource-facts.ts";
+import { builtinResources, optionalResources, type ResourceFact } from "../../api/resource-facts.ts";
 import { schemaByName } from "../../api/schemas.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { KubeObject } from "../../meta/object.ts";
@@ -69,7 +69,12 @@ export interface ConversionEntry {
 
 /** Serves every built-in resource of the facts, with what is particular to its kind where a definition says so. */
 export function builtinTable(
-  options: { readonly kinds: readonly KindDefinition<KubeObject>[]; readonly conversions: readonly ConversionEntry[] },
+  options: {
+    readonly kinds: readonly KindDefinition<KubeObject>[];
+    readonly conversions: readonly ConversionEntry[];
+    /** Which of the versions before stable are served; none when left out. */
+    readonly isServed?: ((fact: ResourceFact) => boolean) | undefined;
+  },
   cache: StateCache,
 ): ResourceTable {
   const table = new ResourceTable();
@@ -79,7 +84,20 @@ export function builtinTable(
     const conversion = options.conversions.find((entry) => entry.group === fact.group && entry.version === fact.version && entry.resource === fact.resource)?.conversion;
     table.set(serveBuiltin(fact, definitions.get(key), conversion, cache));
   }
+  for (const fact of optionalResources) {
+    if (options.isServed?.(fact) !== true) continue;
+    const { apiVersion } = storageOf(fact);
+    const known = definitions.get(`${apiVersion}/${fact.resource}`);
+    const { group, version, resource, kind, namespaced } = fact;
+    const definition = known === undefined ? undefined : { ...known, resource: { group, version, resource, kind, namespaced } };
+    table.set(serveBuiltin(fact, definition, apiVersion === apiVersionOf(fact) ? undefined : sameShape(apiVersionOf(fact), apiVersion), cache));
+  }
   return table;
+}
+
+/** Two versions that differ by nothing but their names. */
+function sameShape(served: string, stored: string): ConversionEntry["conversion"] {
+  return { toStorage: (object) => ({ ...object, apiVersion: stored }), fromStorage: (object) => ({ ...object, apiVersion: served }) };
 }
 
 function serveBuiltin(fact: ResourceFact, known: KindDefinition<KubeObject> | undefined, conversion: ConversionEntry["conversion"] | undefined, cache: StateCache): ServedResource {

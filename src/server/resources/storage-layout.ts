@@ -18,6 +18,16 @@ const qualified = new Set(["apiextensions.k8s.io", "apiregistration.k8s.io"]);
 const storageVersions: { readonly [groupResource: string]: string } = {
   "autoscaling/horizontalpodautoscalers": "autoscaling/v2",
   "events.k8s.io/events": "v1",
+  "admissionregistration.k8s.io/mutatingadmissionpolicies": "admissionregistration.k8s.io/v1",
+  "admissionregistration.k8s.io/mutatingadmissionpolicybindings": "admissionregistration.k8s.io/v1",
+  "certificates.k8s.io/clustertrustbundles": "certificates.k8s.io/v1beta1",
+  "networking.k8s.io/ipaddresses": "networking.k8s.io/v1",
+  "networking.k8s.io/servicecidrs": "networking.k8s.io/v1",
+  "resource.k8s.io/deviceclasses": "resource.k8s.io/v1",
+  "resource.k8s.io/resourceclaims": "resource.k8s.io/v1",
+  "resource.k8s.io/resourceclaimtemplates": "resource.k8s.io/v1",
+  "resource.k8s.io/resourceslices": "resource.k8s.io/v1",
+  "storage.k8s.io/volumeattributesclasses": "storage.k8s.io/v1",
 };
 
 /** Where a built-in resource's objects stand under /registry/, and in which version. */
