@@ -34,20 +34,20 @@ async function run(job) {
 }
 
 /** `{n}` in path and body becomes the request's number; a `cycle` GETs an object and PUTs it back with a change. */
-function requestOf({ host, method, path, body, cycle, names }, number, previous) {
+function requestOf({ host, method, path, body, cycle, names, accept }, number, previous) {
   if (cycle === true) {
     if (previous?.method === "GET" && previous.status === 200) {
       const text = previous.body.toString("utf8").replace(/"turn":"[^"]*"/, `"turn":"${number}"`);
-      return encode("PUT", previous.path, host, text);
+      return encode("PUT", previous.path, { host, body: text, accept });
     }
-    return encode("GET", path.replace("{n}", String(number % names)), host);
+    return encode("GET", path.replace("{n}", String(number % names)), { host, accept });
   }
   const index = String(names === undefined ? number : number % names);
-  return encode(method, path.replace("{n}", index), host, body?.replaceAll("{n}", index));
+  return encode(method, path.replace("{n}", index), { host, body: body?.replaceAll("{n}", index), accept });
 }
 
-function encode(method, path, host, body) {
-  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\n`;
+function encode(method, path, { host, body, accept = "application/json" }) {
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: ${accept}\r\n`;
   const text = body === undefined ? `${head}\r\n` : `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   return { method, path, text };
 }

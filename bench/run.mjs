@@ -1,15 +1,16 @@
 // `npm run bench [-- names]`: figures of the built package on this machine, each beside what Node's bare HTTPS server
-// does under the same load in the same run. Names: start, requests, memory, fan-out, deployment, scheduling, pods. All without.
+// does under the same load in the same run. Names: start, requests, http2, kinds, memory, fan-out, deployment, scheduling, pods. All without.
 import { tmpdir } from "node:os";
 import { makePlace, startBareServer, startCluster } from "./cluster.mjs";
 import { measureDeployment } from "./deployment.mjs";
 import { measureFanOut } from "./fan-out.mjs";
 import { machineLines } from "./machine.mjs";
 import { measurePods } from "./pods.mjs";
-import { measureRequests, memoryRow } from "./requests.mjs";
+import { measureHttp2 } from "./http2.mjs";
+import { measureKinds, measureRequests, memoryRow } from "./requests.mjs";
 import { measureScheduling } from "./scheduling.mjs";
 
-const known = ["start", "memory", "requests", "fan-out", "deployment", "scheduling", "pods"];
+const known = ["start", "memory", "requests", "http2", "kinds", "fan-out", "deployment", "scheduling", "pods"];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !known.includes(name));
 if (unknown !== undefined) {
@@ -50,7 +51,7 @@ async function withBare(cluster, use) {
 
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 
-if (wants("start") || wants("memory") || wants("requests") || wants("fan-out")) {
+if (["start", "memory", "requests", "http2", "kinds", "fan-out"].some(wants)) {
   await withCluster({}, (cluster) =>
     withBare(cluster, async (bare) => {
       if (wants("start"))
@@ -67,6 +68,8 @@ if (wants("start") || wants("memory") || wants("requests") || wants("fan-out")) 
         show([memoryRow("resident memory of the control plane, idle", cluster.pid, bare.pid)]);
       }
       if (wants("requests")) show(await measureRequests(cluster, bare, {}));
+      if (wants("http2")) show(await measureHttp2(cluster, bare, {}));
+      if (wants("kinds")) show(await measureKinds(cluster, bare, {}));
       if (wants("fan-out")) show(await measureFanOut(cluster, {}));
       if (wants("memory")) show([memoryRow("… after the above", cluster.pid, bare.pid)]);
     }),
