@@ -14,7 +14,7 @@ import { readObject } from "./body.ts";
 import { put } from "./commit.ts";
 import { trackWrite } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
-import { generateName, placeObject, stampCreate } from "./metadata.ts";
+import { dropEmptyMetadata, generateName, placeObject, stampCreate } from "./metadata.ts";
 import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
 
 /** A generated name that is taken is drawn again this often. */
@@ -104,6 +104,7 @@ async function attemptCreate(
   stampCreate(draft, served, parts);
   try {
     await parts.admission.mutate(admission);
+    dropEmptyMetadata(draft);
     if (served.hasStatus && definition.keepsStatusOnCreate !== true) emptyStatus(draft, served);
     definition.prepareCreate?.(draft);
     if (manager !== undefined) await trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() }, parts.table);

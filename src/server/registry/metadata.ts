@@ -33,6 +33,14 @@ export function stampCreate(draft: Draft<KubeObject>, served: ServedResource, { 
   else metadata.generation = 1;
 }
 
+/** Nothing is kept of lists and maps without anything in them. @upstream omitempty of ObjectMeta */
+export function dropEmptyMetadata({ metadata }: Draft<KubeObject>): void {
+  for (const name of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
+    const value = metadata[name];
+    if (value !== undefined && Object.keys(value).length === 0) delete metadata[name];
+  }
+}
+
 export function generateName(draft: Draft<KubeObject>, random: Random): void {
   const { metadata } = draft;
   metadata.name = (metadata.generateName ?? "").slice(0, GENERATED_BASE) + nameSuffix(random);

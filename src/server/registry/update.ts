@@ -16,7 +16,7 @@ import { put, remove } from "./commit.ts";
 import { createObject } from "./create.ts";
 import { trackWrite } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
-import { bumpGeneration, carryAllButStatus, carryMetadata, carryStatus, placeObject } from "./metadata.ts";
+import { bumpGeneration, carryAllButStatus, carryMetadata, carryStatus, dropEmptyMetadata, placeObject } from "./metadata.ts";
 import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
 
 /** How often an update without a named version, or a patch, is tried again when others write in between. */
@@ -172,6 +172,7 @@ async function attemptChange(
   else if (served.hasStatus && target.subresource === "") carryStatus(draft, previous);
   try {
     await parts.admission.mutate(admission);
+    dropEmptyMetadata(draft);
     rules.prepare?.(draft, previous);
     if (!isStatus) bumpGeneration(draft, previous, served);
     if (manager !== undefined) await trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() }, parts.table);
