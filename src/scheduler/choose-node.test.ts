@@ -180,7 +180,8 @@ it("remembers by template what it would say afresh, whatever happens to the node
           const remembered = new Cycle(pod, { cluster, plugins, memos });
           const fresh = new Cycle(pod, { cluster, plugins });
           for (const node of cluster.nodes) expect(remembered.judge(node)).toEqual(fresh.judge(node));
-          expect(rateNodes(remembered, cluster.nodes)).toEqual(rateNodes(fresh, cluster.nodes));
+          const slots = cluster.nodes.map(({ slot }) => slot);
+          for (const given of [undefined, slots]) expect(rateNodes(remembered, cluster.nodes, given)).toEqual(rateNodes(fresh, cluster.nodes));
           const choice = chooseNode(remembered, { startIndex: 0 }, seededRandom(pods));
           if (choice.node !== undefined) {
             if (!next.isNominated) cluster.addPod(pod, choice.node.name);

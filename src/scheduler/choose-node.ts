@@ -3,6 +3,7 @@ import type { NodeInfo } from "./cluster/node-info.ts";
 import type { Cycle } from "./cycle.ts";
 import { filterNodes } from "./filter-nodes.ts";
 import type { Plugin } from "./plugin.ts";
+import type { TemplateMemo } from "./template-memo.ts";
 import type { Diagnosis } from "./verdict.ts";
 
 export type Choice =
@@ -34,6 +35,8 @@ export function enoughNodes(total: number, percentage = 0): number {
 /** The nodes to choose among. Without any, `diagnosis` says why. */
 export interface Found {
   readonly feasible: readonly NodeInfo[];
+  /** Their slots, in the same order; absent: not at hand. */
+  readonly slots?: readonly number[];
   /** The nodes where the end of other pods might help. */
   readonly resolvable: readonly NodeInfo[];
   readonly evaluated: number;
@@ -55,9 +58,10 @@ export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScor
   // Where nobody rates, the first that fits is as good as any.
   const isRated = isAskedFurther || plugins.some(({ score }) => score !== undefined);
   const wanted = isRated ? enoughNodes(nodes.length, percentageOfNodesToScore) : 1;
-  const { feasible, verdicts, resolvable, reasons } = filterNodes(cycle, nodes, { startIndex, wanted });
+  const { feasible, slots, verdicts, resolvable, reasons } = filterNodes(cycle, nodes, { startIndex, wanted });
   return {
     feasible,
+    slots,
     resolvable,
     evaluated: feasible.length + verdicts.length,
     diagnosis() {
@@ -71,16 +75,22 @@ export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScor
 
 /** Filters, then rates: the best node, or what each one lacks. @upstream schedule_one.go schedulePod */
 export function chooseNode(cycle: Cycle, options: ChooseOptions, random: Random): Choice {
-  const { feasible, resolvable, evaluated, diagnosis } = findFeasible(cycle, options);
+  const { feasible, slots, resolvable, evaluated, diagnosis } = findFeasible(cycle, options);
   if (feasible.length === 0) return { node: undefined, diagnosis: diagnosis(), resolvable, evaluated };
-  return { node: bestNode(cycle, feasible, random), evaluated, feasible: feasible.length };
+  return { node: bestNode(cycle, feasible, random, { slots }), evaluated, feasible: feasible.length };
 }
 
-/** `extra`: points besides those of the plug-ins. */
-export function bestNode(cycle: Cycle, feasible: readonly NodeInfo[], random: Random, extra?: (node: NodeInfo) => number): NodeInfo {
+export interface RatingOptions {
+  /** Points besides those of the plug-ins. */
+  readonly extra?: (node: NodeInfo) => number;
+  /** The nodes' slots, in the same order. */
+  readonly slots?: readonly number[] | undefined;
+}
+
+export function bestNode(cycle: Cycle, feasible: readonly NodeInfo[], random: Random, { extra, slots }: RatingOptions = {}): NodeInfo {
   const [first] = feasible;
   if (first !== undefined && feasible.length === 1) return first;
-  const totals = rateNodes(cycle, feasible);
+  const totals = rateNodes(cycle, feasible, slots);
   let most = Number.NEGATIVE_INFINITY;
   let tied: number[] = [];
   for (let index = 0; index < totals.length; index += 1) {
@@ -97,7 +107,7 @@ export function bestNode(cycle: Cycle, feasible: readonly NodeInfo[], random: Ra
 }
 
 /** The weighted scores of all plug-ins together, in the order of the nodes. */
-export function rateNodes(cycle: Cycle, feasible: readonly NodeInfo[]): readonly number[] {
+export function rateNodes(cycle: Cycle, feasible: readonly NodeInfo[], slots?: readonly number[]): readonly number[] {
   const { pod, cluster, memo } = cycle;
   const totals = new Array<number>(feasible.length).fill(0);
   const plain: Plugin[] = [];
@@ -118,9 +128,18 @@ export function rateNodes(cycle: Cycle, feasible: readonly NodeInfo[]): readonly
     for (const plugin of plain) sum += (plugin.score?.(pod, node, undefined) ?? 0) * (plugin.weight ?? 1);
     return sum;
   };
+  if (plain.length === 0) return totals;
+  const generations = cluster.generations.values;
   for (let index = 0; index < feasible.length; index += 1) {
-    const node = feasible[index] as NodeInfo;
-    totals[index] = (totals[index] ?? 0) + (memo === undefined ? rate(node) : memo.isRated(node) ? memo.rating(node) : memo.rated(node, rate(node)));
+    const slot = slots?.[index];
+    const rating =
+      memo !== undefined && slot !== undefined && memo.isRatedAt(slot, generations[slot] ?? 0) ? memo.ratingAt(slot) : ratingOf(feasible[index] as NodeInfo, rate, memo);
+    totals[index] = (totals[index] ?? 0) + rating;
   }
   return totals;
+}
+
+function ratingOf(node: NodeInfo, rate: (node: NodeInfo) => number, memo: TemplateMemo | undefined): number {
+  if (memo === undefined) return rate(node);
+  return memo.isRatedAt(node.slot, node.generation) ? memo.ratingAt(node.slot) : memo.rated(node, rate(node));
 }

@@ -6,6 +6,8 @@ import { isUnresolvable, type Verdict } from "./verdict.ts";
 /** What filtering some nodes came to. */
 export interface Filtered {
   readonly feasible: readonly NodeInfo[];
+  /** Their slots, in the same order. */
+  readonly slots: readonly number[];
   /** Of those that do not fit. */
   readonly verdicts: readonly Verdict[];
   /** Of those, the nodes where the end of other pods might help. */
@@ -17,6 +19,7 @@ export interface Filtered {
 /** Judges nodes from the `startIndex`-th on, around the list, until `wanted` fit. */
 export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startIndex, wanted }: { readonly startIndex: number; readonly wanted: number }): Filtered {
   const feasible: NodeInfo[] = [];
+  const fitting: number[] = [];
   const verdicts: Verdict[] = [];
   const resolvable: NodeInfo[] = [];
   const reasons = new Map<string, number>();
@@ -36,6 +39,7 @@ export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startInd
       const kind = memo.kindAt(slot);
       if (kind === FITS) {
         feasible.push(node);
+        fitting.push(slot);
         continue;
       }
       verdict = memo.verdictAt(slot);
@@ -52,15 +56,17 @@ export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startInd
       }
     }
     verdict = cycle.judge(node);
-    if (verdict === undefined) feasible.push(node);
-    else {
+    if (verdict === undefined) {
+      feasible.push(node);
+      fitting.push(slot);
+    } else {
       verdicts.push(verdict);
       if (!isUnresolvable(verdict)) resolvable.push(node);
       count(verdict, reasons);
     }
   }
   if (said.length > 0) memo?.addReasons(said, reasons);
-  return { feasible, verdicts, resolvable, reasons };
+  return { feasible, slots: fitting, verdicts, resolvable, reasons };
 }
 
 function count({ rejections }: Verdict, reasons: Map<string, number>): void {

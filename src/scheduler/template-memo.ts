@@ -67,12 +67,12 @@ export class TemplateMemo {
     return this.#said[slot] ?? 0;
   }
 
-  isRated({ slot, generation }: NodeInfo): boolean {
+  isRatedAt(slot: number, generation: number): boolean {
     return this.#ratedAt.values[slot] === generation;
   }
 
   /** Of a node that is rated. */
-  rating({ slot }: NodeInfo): number {
+  ratingAt(slot: number): number {
     return this.#ratings[slot] ?? 0;
   }
 

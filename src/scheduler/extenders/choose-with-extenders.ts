@@ -48,7 +48,7 @@ export async function chooseWithExtenders(cycle: () => Cycle, options: ChooseOpt
   const second = cycle();
   const still = stillFit(second, left);
   if (still.length === 0) throw new Error("the nodes that extenders let pass do not fit any more");
-  return { node: bestNode(second, still, random, ({ name }) => points.get(name) ?? 0), cycle: second, evaluated: found.evaluated, feasible: still.length };
+  return { node: bestNode(second, still, random, { extra: ({ name }) => points.get(name) ?? 0 }), cycle: second, evaluated: found.evaluated, feasible: still.length };
 }
 
 function verdictOf(node: string, reason: string, unresolvable: boolean): Verdict {
