@@ -8,7 +8,7 @@ import { machineLines } from "./machine.mjs";
 import { measurePods } from "./pods.mjs";
 import { measureHttp2 } from "./http2.mjs";
 import { measureKinds, measureRequests, memoryRow } from "./requests.mjs";
-import { measureScheduling } from "./scheduling.mjs";
+import { measured, measureScheduling } from "./scheduling.mjs";
 
 const known = ["start", "memory", "requests", "http2", "kinds", "fan-out", "deployment", "scheduling", "pods"];
 const asked = process.argv.slice(2);
@@ -83,10 +83,12 @@ if (wants("deployment")) {
 if (wants("scheduling")) {
   // BENCH_SCHEDULING="5000 plain,preemption" for a part of it.
   const [size, shapes] = (process.env["BENCH_SCHEDULING"] ?? "").split(" ");
-  for (const nodes of size === undefined || size === "" ? [1_000, 5_000] : [Number(size)])
-    await withCluster({ command: "server" }, async (cluster) => {
-      show(await measureScheduling(cluster, { nodes, pods: 5_000, only: shapes?.split(",") }));
-    });
+  const sizes = size === undefined || size === "" ? [1_000, 5_000] : [Number(size)];
+  for (const nodes of sizes)
+    for (const what of shapes?.split(",") ?? measured)
+      await withCluster({ command: "server" }, async (cluster) => {
+        show([await measureScheduling(cluster, { nodes, pods: 5_000, what })]);
+      });
 }
 if (wants("start") || wants("pods")) {
   if (!isRoot) console.log("real containers need root on Linux: not measured");

@@ -58,17 +58,15 @@ export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScor
   // Where nobody rates, the first that fits is as good as any.
   const isRated = isAskedFurther || plugins.some(({ score }) => score !== undefined);
   const wanted = isRated ? enoughNodes(nodes.length, percentageOfNodesToScore) : 1;
-  const { feasible, slots, verdicts, resolvable, reasons } = filterNodes(cycle, nodes, { startIndex, wanted });
+  const { feasible, slots, verdicts, resolvable, reasons, plugins: rejecting } = filterNodes(cycle, nodes, { startIndex, wanted });
   return {
     feasible,
     slots,
     resolvable,
     evaluated: feasible.length + verdicts.length,
     diagnosis() {
-      const rejecting = new Set(only?.plugins);
-      for (const { plugin } of verdicts) rejecting.add(plugin);
       const others = only === undefined ? {} : { others: `node(s) didn't satisfy plugin(s) [${only.plugins.join(" ")}]` };
-      return { total, verdicts, plugins: rejecting, reasons, ...others };
+      return { total, verdicts, plugins: new Set([...(only?.plugins ?? []), ...rejecting]), reasons, ...others };
     },
   };
 }

@@ -14,6 +14,8 @@ export interface Filtered {
   readonly resolvable: readonly NodeInfo[];
   /** How many nodes each reason was given for. */
   readonly reasons: ReadonlyMap<string, number>;
+  /** Plug-ins that turned a node away. */
+  readonly plugins: ReadonlySet<string>;
 }
 
 /** Judges nodes from the `startIndex`-th on, around the list, until `wanted` fit. */
@@ -23,6 +25,7 @@ export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startInd
   const verdicts: Verdict[] = [];
   const resolvable: NodeInfo[] = [];
   const reasons = new Map<string, number>();
+  const plugins = new Set<string>();
   const said: number[] = [];
   const memo = cycle.wholeMemo();
   const generations = cycle.cluster.generations.values;
@@ -47,7 +50,7 @@ export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startInd
         verdicts.push(verdict);
         if (kind === RESOLVABLE) resolvable.push(node);
         const number = memo.saidAt(slot);
-        if (number === UNCOUNTED) count(verdict, reasons);
+        if (number === UNCOUNTED) count(verdict, { reasons, plugins });
         else {
           while (said.length <= number) said.push(0);
           said[number] = (said[number] ?? 0) + 1;
@@ -62,13 +65,14 @@ export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startInd
     } else {
       verdicts.push(verdict);
       if (!isUnresolvable(verdict)) resolvable.push(node);
-      count(verdict, reasons);
+      count(verdict, { reasons, plugins });
     }
   }
-  if (said.length > 0) memo?.addReasons(said, reasons);
-  return { feasible, slots: fitting, verdicts, resolvable, reasons };
+  if (said.length > 0) memo?.addSaid(said, { reasons, plugins });
+  return { feasible, slots: fitting, verdicts, resolvable, reasons, plugins };
 }
 
-function count({ rejections }: Verdict, reasons: Map<string, number>): void {
+function count({ plugin, rejections }: Verdict, { reasons, plugins }: { readonly reasons: Map<string, number>; readonly plugins: Set<string> }): void {
+  plugins.add(plugin);
   for (const { reason } of rejections) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
 }

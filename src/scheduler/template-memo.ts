@@ -23,7 +23,7 @@ export class TemplateMemo {
   /** Which texts the verdict gives, as an index into `texts`. */
   #said = new Uint16Array(64);
   readonly #texts = new Map<string, number>();
-  readonly #reasons: (readonly string[])[] = [[]];
+  readonly #sayings: { readonly plugin: string; readonly reasons: readonly string[] }[] = [{ plugin: "", reasons: [] }];
   readonly #ratedAt = new Generations();
   #ratings = new Float64Array(64);
   readonly dryRuns = new DryRunMemo();
@@ -58,9 +58,14 @@ export class TemplateMemo {
     this.#said[slot] = said;
   }
 
-  /** Adds to `counts`, by the numbers that `saidAt` gives, what they stand for. */
-  addReasons(counts: readonly number[], to: Map<string, number>): void {
-    for (const [said, count] of counts.entries()) for (const reason of count > 0 ? (this.#reasons[said] ?? []) : []) to.set(reason, (to.get(reason) ?? 0) + count);
+  /** Adds what `counts` counts, by the numbers that `saidAt` gives. */
+  addSaid(counts: readonly number[], { reasons, plugins }: { readonly reasons: Map<string, number>; readonly plugins: Set<string> }): void {
+    for (const [number, count] of counts.entries()) {
+      const said = count > 0 ? this.#sayings[number] : undefined;
+      if (said === undefined) continue;
+      plugins.add(said.plugin);
+      for (const reason of said.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+    }
   }
 
   saidAt(slot: number): number {
@@ -83,15 +88,15 @@ export class TemplateMemo {
     return rating;
   }
 
-  #textsOf({ rejections }: Verdict): number {
+  #textsOf({ plugin, rejections }: Verdict): number {
     const reasons = rejections.map(({ reason }) => reason);
-    const text = reasons.join("\n");
+    const text = [plugin, ...reasons].join("\n");
     let known = this.#texts.get(text);
     if (known !== undefined) return known;
     if (this.#texts.size >= MAX_TEXTS) return UNCOUNTED;
-    known = this.#reasons.length;
+    known = this.#sayings.length;
     this.#texts.set(text, known);
-    this.#reasons.push(reasons);
+    this.#sayings.push({ plugin, reasons });
     return known;
   }
 }
