@@ -1,6 +1,7 @@
 import type { HorizontalPodAutoscaler as AutoscalerV1 } from "../generated/types/autoscaling-v1.ts";
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, MetricSpec, MetricStatus } from "../generated/types/autoscaling-v2.ts";
-import { metricFromV1, metricStatusFromV1, metricStatusToV1, metricToV1, type MetricSpecV1, type MetricStatusV1 } from "./convert-metrics.ts";
+import { metricFromV1, metricStatusFromV1, metricStatusToV1, metricToV1, type MetricSpecV1, type MetricStatusV1, type Sparse } from "./convert-metrics.ts";
+import { readNoted } from "./noted-form.ts";
 
 // What v1 has no field for travels in annotations, so that nothing is lost. @upstream pkg/apis/autoscaling/v1/conversion.go
 
@@ -14,10 +15,10 @@ const annotations = [metricsAnnotation, currentMetricsAnnotation, conditionsAnno
 export function autoscalerFromV1({ metadata, spec, status }: AutoscalerV1): HorizontalPodAutoscaler {
   const notes = metadata.annotations ?? {};
   const { targetCPUUtilizationPercentage: target, ...rest } = spec;
-  const others = (readList(notes[metricsAnnotation]) as readonly MetricSpecV1[]).map(metricFromV1);
+  const others = ((readNoted("metrics", notes[metricsAnnotation]) ?? []) as readonly Sparse<MetricSpecV1>[]).map(metricFromV1);
   const cpu: MetricSpec[] = target === undefined ? [] : [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: target } } }];
   const metrics = [...cpu, ...others];
-  const behavior = read(notes[behaviorAnnotation]) as HorizontalPodAutoscaler["spec"]["behavior"];
+  const behavior = readNoted("behavior", notes[behaviorAnnotation]) as HorizontalPodAutoscaler["spec"]["behavior"];
   const kept = Object.entries(notes).filter(([key]) => !annotations.includes(key));
   const { annotations: _dropped, ...meta } = metadata;
   return {
@@ -31,11 +32,11 @@ export function autoscalerFromV1({ metadata, spec, status }: AutoscalerV1): Hori
 
 function statusFromV1(status: NonNullable<AutoscalerV1["status"]>, notes: { readonly [key: string]: string }): NonNullable<HorizontalPodAutoscaler["status"]> {
   const { currentCPUUtilizationPercentage: current, ...rest } = status;
-  const noted = (readList(notes[currentMetricsAnnotation]) as readonly MetricStatusV1[]).map(metricStatusFromV1);
+  const noted = ((readNoted("currentMetrics", notes[currentMetricsAnnotation]) ?? []) as readonly Sparse<MetricStatusV1>[]).map(metricStatusFromV1);
   const hasCpu = noted.some(isCpu);
   const cpu: MetricStatus[] = current === undefined || hasCpu ? [] : [{ type: "Resource", resource: { name: "cpu", current: { averageUtilization: current } } }];
   const currentMetrics = [...cpu, ...noted];
-  const conditions = readList(notes[conditionsAnnotation]) as readonly HorizontalPodAutoscalerCondition[];
+  const conditions = (readNoted("conditions", notes[conditionsAnnotation]) ?? []) as readonly HorizontalPodAutoscalerCondition[];
   return { ...rest, ...(currentMetrics.length === 0 ? {} : { currentMetrics }), ...(conditions.length === 0 ? {} : { conditions }) };
 }
 
@@ -50,7 +51,7 @@ export function autoscalerToV1({ metadata, spec, status }: HorizontalPodAutoscal
   if (behavior !== undefined) added[behaviorAnnotation] = JSON.stringify(behavior);
   if (current.length > 0) added[currentMetricsAnnotation] = JSON.stringify(current.map(metricStatusToV1));
   if ((status?.conditions ?? []).length > 0) added[conditionsAnnotation] = JSON.stringify(status?.conditions);
-  const target = utilization?.resource?.target.averageUtilization;
+  const target = utilization?.resource?.target?.averageUtilization;
   return {
     apiVersion: "autoscaling/v1",
     kind: "HorizontalPodAutoscaler",
@@ -61,23 +62,9 @@ export function autoscalerToV1({ metadata, spec, status }: HorizontalPodAutoscal
 }
 
 function statusToV1({ currentMetrics, conditions: _noted, currentReplicas, ...rest }: NonNullable<HorizontalPodAutoscaler["status"]>): NonNullable<AutoscalerV1["status"]> {
-  const utilization = currentMetrics?.find(isCpu)?.resource?.current.averageUtilization;
+  const utilization = currentMetrics?.find(isCpu)?.resource?.current?.averageUtilization;
   return { ...rest, currentReplicas: currentReplicas ?? 0, ...(utilization === undefined ? {} : { currentCPUUtilizationPercentage: utilization }) };
 }
 
-const isCpu = ({ type, resource }: MetricStatus): boolean => type === "Resource" && resource?.name === "cpu";
-const isCpuUtilization = ({ type, resource }: MetricSpec): boolean => type === "Resource" && resource?.name === "cpu" && resource.target.averageUtilization !== undefined;
-
-function read(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function readList(text: string | undefined): readonly unknown[] {
-  const value = read(text);
-  return Array.isArray(value) ? value : [];
-}
+const isCpu = ({ type, resource }: Sparse<MetricStatus>): boolean => type === "Resource" && resource?.name === "cpu";
+const isCpuUtilization = ({ type, resource }: Sparse<MetricSpec>): boolean => type === "Resource" && resource?.name === "cpu" && resource.target?.averageUtilization !== undefined;

@@ -188,4 +188,51 @@ describe("v1", () => {
     const broken = { ...older, metadata: { ...older.metadata, annotations: { "autoscaling.alpha.kubernetes.io/metrics": "{" } } };
     expect(autoscalerFromV1(broken).spec.metrics).toEqual(rich.spec.metrics?.slice(0, 1));
   });
+
+  it.each([
+    "null",
+    "5",
+    "[5]",
+    '["a"]',
+    '[{"type":5}]',
+    '[{"object":"x"}]',
+    '[{"pods":{"metricName":{}}}]',
+    '[{"resource":{"currentAverageValue":"many","targetAverageValue":"many"}}]',
+  ])("takes %s for no metrics: it does not fit", (text) => {
+    const annotations = { "autoscaling.alpha.kubernetes.io/metrics": text, "autoscaling.alpha.kubernetes.io/current-metrics": text };
+    const older = { ...autoscalerToV1({ ...rich, spec: { ...rich.spec, metrics: undefined } }) };
+    const newer = autoscalerFromV1({ ...older, metadata: { ...older.metadata, annotations } });
+    expect(newer.spec.metrics).toBeUndefined();
+    expect(newer.status?.currentMetrics).toEqual([{ type: "Resource", resource: { name: "cpu", current: { averageUtilization: 60 } } }]);
+  });
+
+  it("stands zero values for what a status or an annotation leaves out", () => {
+    const sources = ["object", "pods", "resource", "containerResource", "external"];
+    const types = ["Object", "Pods", "Resource", "ContainerResource", "External"];
+    const bare = sources.map((source, index) => ({ type: types[index], [source]: {} }));
+    const sparse = { ...rich, status: { ...rich.status, currentMetrics: [...bare, {}] } } as unknown as HorizontalPodAutoscaler;
+    const older = autoscalerToV1(sparse);
+    const newer = autoscalerFromV1({
+      ...older,
+      metadata: { ...older.metadata, annotations: { ...older.metadata.annotations, "autoscaling.alpha.kubernetes.io/metrics": JSON.stringify(bare) } },
+    });
+    const metric = { name: "" };
+    const describedObject = { kind: "", name: "" };
+    expect(newer.status?.currentMetrics).toEqual([
+      { type: "Object", object: { describedObject, metric, current: { value: "0" } } },
+      { type: "Pods", pods: { metric, current: { averageValue: "0" } } },
+      { type: "Resource", resource: { name: "", current: { averageValue: "0" } } },
+      { type: "ContainerResource", containerResource: { name: "", container: "", current: { averageValue: "0" } } },
+      { type: "External", external: { metric, current: { value: "0" } } },
+      { type: "" },
+    ]);
+    expect(newer.spec.metrics?.slice(1)).toEqual([
+      { type: "Object", object: { describedObject, metric, target: { type: "Value", value: "0" } } },
+      { type: "Pods", pods: { metric, target: { type: "AverageValue", averageValue: "0" } } },
+      { type: "Resource", resource: { name: "", target: { type: "AverageValue", averageValue: "0" } } },
+      { type: "ContainerResource", containerResource: { name: "", container: "", target: { type: "AverageValue", averageValue: "0" } } },
+      { type: "External", external: { metric, target: { type: "Value", value: "0" } } },
+    ]);
+    expect(() => rowOf(horizontalPodAutoscalerKind, { ...newer, status: sparse.status }, 0)).not.toThrow();
+  });
 });

@@ -1,4 +1,5 @@
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus } from "../generated/types/autoscaling-v2.ts";
+import type { Sparse } from "./convert-metrics.ts";
 
 const mostShown = 2;
 const unknown = "<unknown>";
@@ -12,14 +13,14 @@ export function metricsText({ spec, status }: HorizontalPodAutoscaler): string {
   return texts.length > mostShown ? `${shown} + ${texts.length - mostShown} more...` : shown;
 }
 
-function metricText(metric: MetricSpec, status: MetricStatus | undefined): string {
+function metricText(metric: MetricSpec, status: Sparse<MetricStatus> | undefined): string {
   switch (metric.type) {
     case "External":
       return valueText(metric.external?.target, status?.external?.current);
     case "Object":
       return valueText(metric.object?.target, status?.object?.current);
     case "Pods":
-      return `${status?.pods === undefined ? unknown : (status.pods.current.averageValue ?? "0")}/${metric.pods?.target.averageValue ?? "0"}`;
+      return `${status?.pods === undefined ? unknown : (status.pods.current?.averageValue ?? "0")}/${metric.pods?.target.averageValue ?? "0"}`;
     case "Resource":
       return resourceText(metric.resource, status?.resource?.current);
     case "ContainerResource":
@@ -29,12 +30,12 @@ function metricText(metric: MetricSpec, status: MetricStatus | undefined): strin
   }
 }
 
-function valueText(target: MetricTarget | undefined, current: MetricValueStatus | undefined): string {
+function valueText(target: MetricTarget | undefined, current: Sparse<MetricValueStatus> | undefined): string {
   if (target?.averageValue !== undefined) return `${current?.averageValue ?? unknown}/${target.averageValue} (avg)`;
   return `${current === undefined ? unknown : (current.value ?? "0")}/${target?.value ?? "0"}`;
 }
 
-function resourceText(source: { readonly name: string; readonly target: MetricTarget } | undefined, current: MetricValueStatus | undefined): string {
+function resourceText(source: { readonly name: string; readonly target: MetricTarget } | undefined, current: Sparse<MetricValueStatus> | undefined): string {
   const { name = "", target } = source ?? {};
   if (target?.averageValue !== undefined) return `${name}: ${current === undefined ? unknown : (current.averageValue ?? "0")}/${target.averageValue}`;
   const now = current?.averageUtilization === undefined ? unknown : `${current.averageUtilization}%`;
