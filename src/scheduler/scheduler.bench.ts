@@ -51,7 +51,9 @@ async function prepare(nodeCount: number): Promise<(name: string) => Promise<voi
   for (let index = 0; index < nodeCount; index += 1) {
     const name = `node-${index}`;
     const zone = { "kubernetes.io/hostname": name, "topology.kubernetes.io/zone": `zone-${index % 3}` };
-    await client.create(nodes, { metadata: { name, labels: zone }, spec: {}, status: { capacity, allocatable: capacity } });
+    const made = await client.create(nodes, { metadata: { name, labels: zone }, spec: {}, status: { capacity, allocatable: capacity } });
+    // As the node lifecycle controller does with a node that is ready.
+    await client.update(nodes, { ...made, spec: { ...made.spec, taints: [] } });
   }
   for (const [shape, more] of Object.entries(shapes))
     for (let index = 0; index < PODS * ITERATIONS; index += 1) {

@@ -62,6 +62,8 @@ export interface SchedulerDeps {
 
 /** Bindings under way at once; more wait in the queue. */
 const BINDERS = 32;
+/** Pods whose victims are ended at once. */
+const PREEMPTORS = 16;
 /** Pods scheduled in one go before others get their turn. */
 const BURST = 64;
 /** Longer notes of events are refused. */
@@ -89,6 +91,7 @@ export class Scheduler {
   readonly #pods: Lister<Pod>;
   readonly #statuses: PodStatusWriter;
   readonly #slots = new Slots(BINDERS);
+  readonly #preemptors = new Slots(PREEMPTORS);
   readonly #extenders: readonly Extender[];
   /** Keys of pods for whose sake others are being ended: they wait until that is asked for. */
   readonly #preempting = new Set<string>();
@@ -447,7 +450,7 @@ export class Scheduler {
     }
     this.#preempting.add(pod.key);
     this.#follow(
-      evictVictims(candidate, pod, this.#deps).then(
+      this.#evict(candidate, pod).then(
         () => {
           this.#preempting.delete(pod.key);
           queue.recheck(pod.key);
@@ -459,6 +462,15 @@ export class Scheduler {
         },
       ),
     );
+  }
+
+  async #evict(candidate: Candidate, pod: PodInfo): Promise<void> {
+    await this.#preemptors.acquire();
+    try {
+      await evictVictims(candidate, pod, this.#deps);
+    } finally {
+      this.#preemptors.release();
+    }
   }
 
   #gate(pod: Pod): string | undefined {

@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aNode, aPod, clusterOf, scores } from "../sample-objects.ts";
 import { imageLocality } from "./image-locality.ts";
@@ -35,4 +36,32 @@ describe("ImageLocality", () => {
     const pod = aPod("p", { spec: { initContainers: [{ name: "i", image: "init:1" }], volumes: [{ name: "v", image: { reference: "data:1" } }] } });
     expect(scores(pod, held, imageLocality)).toEqual({ n1: Math.floor((100 * (600 - 23)) / (3000 - 23)), n2: 0 });
   });
+});
+
+it("says what summing up node by node says", () => {
+  const names = ["a:1", "b:1", "c:1", "d:latest"] as const;
+  const size = fc.integer({ min: 1, max: 3000 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.dictionary(fc.constantFrom(...names), size), { minLength: 1, maxLength: 4 }),
+      fc.array(fc.constantFrom("a:1", "b:1", "c:1", "d"), { minLength: 1, maxLength: 4 }),
+      (nodes, images) => {
+        const cluster = clusterOf(nodes.map((held, index) => aNode(`n${index}`, holding(...Object.entries(held)))));
+        const full = images.map((image) => (image.includes(":") ? image : `${image}:latest`));
+        const expected = Object.fromEntries(
+          nodes.map((held, index) => {
+            const bytes = full.reduce((sum, image) => {
+              const holders = nodes.filter((other) => image in other).length;
+              return sum + Math.trunc((held[image as (typeof names)[number]] ?? 0) * MB * (holders / nodes.length));
+            }, 0);
+            const most = 1000 * MB * images.length;
+            return [`n${index}`, Math.floor((100 * (Math.min(Math.max(bytes, 23 * MB), most) - 23 * MB)) / (most - 23 * MB))];
+          }),
+        );
+        const isHeld = full.some((image) => nodes.some((held) => image in held));
+        expect(scores(running(...images), cluster, imageLocality)).toEqual(isHeld ? expected : undefined);
+      },
+    ),
+    { numRuns: 300 },
+  );
 });

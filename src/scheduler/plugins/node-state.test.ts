@@ -117,3 +117,44 @@ describe("NodePorts", () => {
     expect([help(porty("a", port(80))), help(porty("b", port(81))), help(aPod("c"))]).toEqual([true, false, false]);
   });
 });
+
+it("taints and tolerations are what comparing each with each says", () => {
+  const key = fc.constantFrom("a", "b");
+  const value = fc.constantFrom("", "1", "2");
+  const effect = fc.constantFrom("NoSchedule", "NoExecute", "PreferNoSchedule");
+  const taint = fc.record({ key, value, effect });
+  const toleration = fc.record({
+    key: fc.constantFrom("", "a", "b"),
+    operator: fc.constantFrom("", "Equal", "Exists"),
+    value,
+    effect: fc.constantFrom("", "NoSchedule", "NoExecute", "PreferNoSchedule"),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(taint, { maxLength: 3 }), { minLength: 1, maxLength: 3 }),
+      fc.array(toleration, { maxLength: 3 }),
+      fc.boolean(),
+      (nodes, tolerations, isCordoned) => {
+        const cluster = clusterOf(nodes.map((taints, index) => aNode(`n${index}`, { spec: { taints, ...(isCordoned ? { unschedulable: true } : {}) } })));
+        const pod = aPod("p", { spec: { tolerations } });
+        const covers = (each: (typeof tolerations)[number], one: { readonly key: string; readonly value: string; readonly effect: string }): boolean =>
+          (each.effect === "" || each.effect === one.effect) && (each.key === "" || each.key === one.key) && (each.operator === "Exists" || each.value === one.value);
+        const bad = (taints: (typeof nodes)[number], among: readonly string[], by = tolerations) =>
+          taints.filter((one) => among.includes(one.effect) && !by.some((each) => covers(each, one)));
+        const cordon = { key: "node.kubernetes.io/unschedulable", value: "", effect: "NoSchedule" };
+        const isKeptOff = isCordoned && !tolerations.some((each) => covers(each, cordon));
+        expect(verdicts(pod, cluster, [nodeUnschedulable])).toEqual(Object.fromEntries(nodes.map((_, index) => [`n${index}`, isKeptOff ? "node(s) were unschedulable!" : "ok"])));
+        expect(verdicts(pod, cluster, [taintToleration])).toEqual(
+          Object.fromEntries(nodes.map((taints, index) => [`n${index}`, bad(taints, ["NoSchedule", "NoExecute"]).length > 0 ? "node(s) had untolerated taint(s)!" : "ok"])),
+        );
+        const wishes = tolerations.filter((each) => each.effect === "" || each.effect === "PreferNoSchedule");
+        const counts = nodes.map((taints) => bad(taints, ["PreferNoSchedule"], wishes).length);
+        const most = Math.max(...counts);
+        const isWished = nodes.some((taints) => taints.some((one) => one.effect === "PreferNoSchedule"));
+        const expected = Object.fromEntries(counts.map((count, index) => [`n${index}`, most === 0 ? 100 : 100 - Math.floor((100 * count) / most)]));
+        expect(scores(pod, cluster, taintToleration)).toEqual(isWished ? expected : undefined);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
