@@ -89,7 +89,7 @@ export interface Given {
 }
 
 export const setup = (given: Given = {}) => {
-  const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
+  const clock = new VirtualClock({ turn: () => Promise.resolve() });
   const caches = { claims: cacheOf(given.claims), volumes: cacheOf(given.volumes), pods: cacheOf(given.pods) };
   const attachments = cacheOf(given.attachments);
   attachments.addIndex("node", ({ spec }) => [spec.nodeName]);
