@@ -6,6 +6,7 @@ import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { InformerFactory } from "../client/informer.ts";
 import type { ImageService, RuntimeService } from "../cri/runtime.ts";
+import type { Certificates } from "../platform/certificates.ts";
 import type { Files } from "../platform/files.ts";
 import type { GrpcHealth } from "../platform/grpc-health.ts";
 import type { GrpcSockets } from "../platform/grpc-sockets.ts";
@@ -32,6 +33,8 @@ export interface KubeletDeps {
   readonly metrics: Metrics;
   /** How plug-ins of the node are spoken to; absent: there are none, and devices of claims are ready at once. */
   readonly pluginSockets?: GrpcSockets;
+  /** How keys are made; absent: no pod here gets a certificate. */
+  readonly certificates?: Certificates;
   /** Further types of volumes: CSI drivers, network file systems. */
   readonly volumeTypes?: readonly VolumeType[];
 }

@@ -16,6 +16,7 @@ import { NodeReporter } from "./node/node-reporter.ts";
 import type { NodeResources } from "./node/node-resources.ts";
 import { referencedObjects } from "./objects/referenced-objects.ts";
 import { WatchedObjects } from "./objects/watched-objects.ts";
+import { PodCertificates } from "./pod-certificates/pod-certificates.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import { NodePlugins } from "./plugins/node-plugins.ts";
 import { uidOf } from "./pods/pod-containers.ts";
@@ -63,6 +64,7 @@ export interface KubeletParts {
   readonly collector: Collector;
   readonly imageCollector: ImageCollector;
   readonly plugins: NodePlugins | undefined;
+  readonly podCertificates: PodCertificates;
   readonly metrics: KubeletMetrics;
   /** Resolves when nothing is under way any more; the signal has aborted. */
   drained(): Promise<void>;
@@ -80,6 +82,16 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
   const configMapReader = new WatchedObjects({ resource: configMaps, signal }, readers);
   const secretReader = new WatchedObjects({ resource: secrets, signal }, readers);
   const tokens = new ServiceAccountTokens({ client, clock });
+  const podCertificates = new PodCertificates(
+    { nodeName: settings.nodeName },
+    {
+      ...deps,
+      certificates: deps.certificates,
+      node: () => context.node(),
+      isActive: (uid) => podSet.worker(uid)?.finished === false,
+      changed: (uids) => podSet.wake(uids),
+    },
+  );
   const hostIPs = (): readonly string[] => [settings.nodeIP, ...settings.moreNodeIPs];
   const fields = (pod: Pod, podIPs?: readonly string[]): PodFieldContext => {
     const sandbox = cache.get(uidOf(pod));
@@ -99,6 +111,7 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
       fields,
       allocatable,
       token: (pod, request) => tokens.get(pod, request),
+      certificate: (pod, source) => podCertificates.get(uidOf(pod), source),
     },
   );
   const writer = new StatusWriter({ signal }, { client, clock, log, current: (key) => context.pod(key) });
@@ -159,6 +172,7 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
         const { configMaps: maps, secrets: hidden } = referencedObjects(pod);
         configMapReader.use(uidOf(pod), maps);
         secretReader.use(uidOf(pod), hidden);
+        podCertificates.use(pod);
         relister.enliven();
       },
       node: () => context.node(),
@@ -166,6 +180,7 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
       gone: (pod) => {
         const uid = uidOf(pod);
         tokens.forget(uid);
+        podCertificates.forget(uid);
         configMapReader.use(uid, new Set());
         secretReader.use(uid, new Set());
         collector.forget(pod).catch(() => {});
@@ -233,6 +248,7 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
     collector,
     imageCollector,
     plugins,
+    podCertificates,
     metrics,
     async drained() {
       await podSet.drained();

@@ -164,6 +164,7 @@ export class Kubelet {
       parts.health.run(signal),
       parts.reporter.run(signal),
       parts.lease.run(signal),
+      parts.podCertificates.run(signal),
       (async () => {
         unsubscribe = await this.#follow(parts, signal);
         await Promise.all([parts.relister.run(signal), parts.eviction.run(signal), parts.rotation.run(signal), this.#housekeeping(parts, signal), this.#plugins(parts, signal)]);

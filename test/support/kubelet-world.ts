@@ -8,7 +8,7 @@ import type { Client } from "../../src/client/client.ts";
 import { createEventRecorder } from "../../src/client/event-recorder-writer.ts";
 import { createInformerFactory } from "../../src/client/informer-factory.ts";
 import { inProcessClient } from "../../src/client/in-process-client.ts";
-import { serveApi } from "../../src/cluster/serve-api.ts";
+import { serveApi, type ServeOptions } from "../../src/cluster/serve-api.ts";
 import { type SimulatedRuntime, type SimulatedRuntimeOptions, simulatedRuntime } from "../../src/cri/simulated/simulated-runtime.ts";
 import { Kubelet, type KubeletDeps, type KubeletOptions } from "../../src/kubelet/kubelet.ts";
 import { parseCidr } from "../../src/meta/ip.ts";
@@ -47,15 +47,20 @@ export class KubeletWorld {
   }
 
   static async start(
-    options: { readonly runtime?: SimulatedRuntimeOptions; readonly kubelet?: Partial<KubeletOptions>; readonly deps?: Partial<KubeletDeps> } = {},
+    options: {
+      readonly runtime?: SimulatedRuntimeOptions;
+      readonly kubelet?: Partial<KubeletOptions>;
+      readonly deps?: Partial<KubeletDeps>;
+      readonly isServed?: ServeOptions["isServed"];
+    } = {},
   ): Promise<KubeletWorld> {
     const world = new KubeletWorld(options.runtime ?? {});
-    await world.#serve();
+    await world.#serve(options.isServed);
     await world.startKubelet(options);
     return world;
   }
 
-  async #serve(): Promise<void> {
+  async #serve(isServed: ServeOptions["isServed"]): Promise<void> {
     const { clock, random } = this;
     const serviceCidr = parseCidr("10.96.0.0/12");
     if (serviceCidr === undefined) throw new Error("no range");
@@ -68,6 +73,7 @@ export class KubeletWorld {
         issuer: "https://test",
         version: { major: "1", minor: "36", gitVersion: "v1.36.0" } as never,
         metricsText: async () => "",
+        isServed,
       },
       { store, signer: paperSigner, clock, random, log: silentLogger, metrics: noMetrics },
     );

@@ -20,6 +20,7 @@ import { DnsServer } from "../../network/dns/adapter/dns-server.ts";
 import { ServiceRecords } from "../../network/dns/records.ts";
 import { preparePodNetwork } from "../../network/pod/pod-network.ts";
 import { ServiceProxy } from "../../network/proxy/service-proxy.ts";
+import { nodeCertificates } from "../../platform/node/certificates.ts";
 import { systemClock } from "../../platform/node/clock.ts";
 import { nodeFiles } from "../../platform/node/files.ts";
 import { nodeGrpcHealth } from "../../platform/node/grpc-health.ts";
@@ -134,6 +135,7 @@ export class RealNode {
         grpcHealth: nodeGrpcHealth,
         pluginSockets: { open: (socket, descriptor) => openChannel({ socket }, descriptor) },
         machine: nodeMachine,
+        certificates: nodeCertificates,
         metrics,
       },
     );

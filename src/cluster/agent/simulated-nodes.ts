@@ -4,6 +4,7 @@ import { httpsClient } from "../../client/https-client.ts";
 import { createInformerFactory, remoteInformers } from "../../client/informer-factory.ts";
 import { simulatedRuntime } from "../../cri/simulated/simulated-runtime.ts";
 import { Kubelet } from "../../kubelet/kubelet.ts";
+import { nodeCertificates } from "../../platform/node/certificates.ts";
 import { systemClock } from "../../platform/node/clock.ts";
 import { systemRandom } from "../../platform/node/random.ts";
 import { MemoryFiles } from "../../platform/sim/memory-files.ts";
@@ -63,6 +64,7 @@ export class SimulatedNodes {
           network: simulatedNetwork,
           grpcHealth: simulatedGrpcHealth,
           machine: simulatedMachine({ hostname: name }),
+          certificates: nodeCertificates,
           metrics,
         },
       );

@@ -1,4 +1,4 @@
-import type { Pod, VolumeProjection } from "../../api/generated/types/core-v1.ts";
+import type { Pod, PodCertificateProjection, VolumeProjection } from "../../api/generated/types/core-v1.ts";
 import { writePayload, type FileProjection, type Payload } from "./atomic-writer.ts";
 import { configMapPayload, secretPayload } from "./config-map-payload.ts";
 import { downwardPayload } from "./downward-api.ts";
@@ -24,8 +24,11 @@ export const projected: VolumeType = {
     const { sources = [], defaultMode = 0o644 } = volume.projected ?? {};
     const payload = new Map<string, FileProjection>();
     const refreshes: number[] = [];
-    for (const source of sources) {
-      const part = await project(pod, source, { deps, defaultMode });
+    for (const [index, source] of sources.entries()) {
+      const part =
+        source.podCertificate === undefined
+          ? await project(pod, source, { deps, defaultMode })
+          : certificate(pod, source.podCertificate, { volume: volume.name, index, deps, defaultMode });
       for (const [path, file] of part.payload) payload.set(path, file);
       if (part.refreshMs !== undefined) refreshes.push(part.refreshMs);
     }
@@ -53,9 +56,7 @@ async function project(pod: Pod, source: VolumeProjection, { deps, defaultMode }
   if (source.serviceAccountToken !== undefined) {
     const { audience, expirationSeconds = defaultTokenSeconds, path } = source.serviceAccountToken;
     const { token, refreshMs } = await deps.token(pod, { audience, expirationSeconds });
-    const uid = commonUserOf(pod);
-    const mode = uid !== undefined || fsGroupOf(pod) !== undefined ? 0o600 : defaultMode;
-    return { payload: new Map([[path, { content: new TextEncoder().encode(token), mode, uid }]]), refreshMs };
+    return { payload: new Map([[path, { content: new TextEncoder().encode(token), ...forItsUser(pod, defaultMode) }]]), refreshMs };
   }
   if (source.clusterTrustBundle !== undefined) {
     const content = await trustAnchors(source.clusterTrustBundle, deps);
@@ -65,4 +66,25 @@ async function project(pod: Pod, source: VolumeProjection, { deps, defaultMode }
     };
   }
   throw new Error(`this node cannot project ${Object.keys(source).join(", ")}`);
+}
+
+/** Nobody but the pod's user and group may read it, where these are known. */
+function forItsUser(pod: Pod, defaultMode: number): { readonly mode: number; readonly uid: number | undefined } {
+  const uid = commonUserOf(pod);
+  return { uid, mode: uid !== undefined || fsGroupOf(pod) !== undefined ? 0o600 : defaultMode };
+}
+
+function certificate(
+  pod: Pod,
+  { credentialBundlePath = "", keyPath = "", certificateChainPath = "" }: PodCertificateProjection,
+  { volume, index, deps, defaultMode }: { readonly volume: string; readonly index: number; readonly deps: VolumeDeps; readonly defaultMode: number },
+): Part {
+  const { privateKey, chain } = deps.certificate(pod, { volume, index });
+  const files: readonly (readonly [string, string])[] = [
+    [credentialBundlePath, privateKey + chain],
+    [keyPath, privateKey],
+    [certificateChainPath, chain],
+  ];
+  const owner = forItsUser(pod, defaultMode);
+  return { payload: new Map(files.flatMap(([path, content]) => (path === "" ? [] : [[path, { content: new TextEncoder().encode(content), ...owner }] as const]))) };
 }

@@ -19,6 +19,8 @@ export interface VolumeDeps {
   allocatable(): Readonly<Record<string, string>>;
   /** A token of the pod's service account, renewed in time; `refreshMs` is when the next is due. */
   token(pod: Pod, request: { readonly audience: string | undefined; readonly expirationSeconds: number }): Promise<{ readonly token: string; readonly refreshMs: number }>;
+  /** Key and certificates (PEM) of one of the pod's sources; throws while there are none. Pods hear when they change. */
+  certificate(pod: Pod, source: { readonly volume: string; readonly index: number }): { readonly privateKey: string; readonly chain: string };
 }
 
 export interface VolumeRequest {

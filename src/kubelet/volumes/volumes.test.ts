@@ -47,6 +47,10 @@ function setUp(
     fields: () => ({ nodeName: "n1", hostIPs: [], podIPs: [] }),
     allocatable: () => ({ memory: "1Gi", cpu: "2" }),
     token: async (_pod, { audience }) => ({ token: `token for ${audience ?? "all"}`, refreshMs: 42 }),
+    certificate: (_pod, { volume, index }) => {
+      if (index > 0) throw new Error("credential bundle is not issued yet");
+      return { privateKey: `key of ${volume}\n`, chain: "chain\n" };
+    },
   };
   return { files, mounts, clock, volumes: new PodVolumes({ podsDir: "/pods" }, deps) };
 }
@@ -183,6 +187,28 @@ describe("volumes", () => {
     expect([await read("token"), await read("ca/bundle"), await read("name"), await read("cpu")]).toEqual(["token for them", "ca", "p", "500"]);
     const data = await files.readlink(`${path}/..data`);
     expect(await files.stat(`${path}/${data}/token`)).toMatchObject({ mode: 0o640, uid: 5, gid: 6 });
+  });
+
+  it.each<readonly [string, Partial<PodSpec>, number, number | undefined]>([
+    ["as asked", {}, 0o444, undefined],
+    ["to nobody but the user that the containers run as", { securityContext: { runAsUser: 5 } }, 0o600, 5],
+  ])("a certificate is written %s", async (_what, spec, mode, uid) => {
+    const { volumes, files } = setUp();
+    const source = { signerName: "a.b/c", keyType: "ED25519" };
+    const paths = { credentialBundlePath: "all.pem", keyPath: "tls/key.pem", certificateChainPath: "tls/chain.pem" };
+    const made = await volumes.setUp(pod(one({ projected: { sources: [{ podCertificate: { ...source, ...paths } }], defaultMode: 0o444 } }), spec));
+    const data = `${made.volumes.get("v")?.hostPath}/..data`;
+    const folder = `${made.volumes.get("v")?.hostPath}/${await files.readlink(data)}`;
+    for (const [name, content] of [
+      ["all.pem", "key of v\nchain\n"],
+      ["tls/key.pem", "key of v\n"],
+      ["tls/chain.pem", "chain\n"],
+    ] as const) {
+      expect(text.decode(await files.read(`${folder}/${name}`))).toBe(content);
+      expect(await files.stat(`${folder}/${name}`)).toMatchObject({ mode, ...(uid === undefined ? {} : { uid }) });
+    }
+    const waiting = await volumes.setUp(pod(one({ projected: { sources: [{ downwardAPI: {} }, { podCertificate: { ...source, keyPath: "k" } }] } })));
+    expect(waiting.failures).toEqual([{ volume: "v", message: "credential bundle is not issued yet" }]);
   });
 
   it("a claim leads to its volume on this node", async () => {
