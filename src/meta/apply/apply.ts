@@ -12,6 +12,7 @@ import { decodeFields, FieldsError } from "./fields-v1.ts";
 import { lastAppliedFields, refreshLastApplied } from "./last-applied.ts";
 import { capUpdateManagers, decodeManagers, encodeManagers, ManagedFieldsError, managerId, type Manager, type Managers, withoutMeta } from "./managed-fields.ts";
 import { dropNulls } from "./merge-config.ts";
+import { fieldsOfNewObject } from "./new-object-fields.ts";
 import { applyConfig, managersAfterUpdate, type ApplyOutcome, type InVersion } from "./update-managers.ts";
 
 interface Place {
@@ -95,6 +96,10 @@ export function trackUpdate<T extends KubeObject>(request: UpdateRequest<T>): T 
   const managers = isReset && !isStatusWrite ? new Map<string, Manager>() : managersForUpdate(live, isStatusWrite ? undefined : given);
   // Once an object has no managers it gets none by plain writes.
   if (managers.size === 0 && live !== undefined && (live.metadata.uid ?? "") !== "") return withManagedFields(next, new Map());
+  if (live === undefined && managers.size === 0) {
+    const fields = fieldsOfNewObject(withoutManagedFields(next), request.schema, ignoredFields(request));
+    return withManagedFields(next, fields.isEmpty ? managers : taking(managers, fields, request.manager, request));
+  }
   const before = live === undefined ? { apiVersion: next.apiVersion, kind: next.kind, metadata: {} } : withoutManagedFields(live);
   const after = afterUpdate(managers, { before, after: withoutManagedFields(next), manager: request.manager }, { ...request, ignored: ignoredFields(request) });
   if (after === managers && live !== undefined && deepEqual(given ?? live.metadata.managedFields, live.metadata.managedFields)) {
@@ -161,15 +166,14 @@ function afterUpdate(
 ): Managers {
   const { managers: left, fields } = managersAfterUpdate(managers, change.before, change.after, place);
   const taken = withoutMeta(fields);
-  if (taken.isEmpty) return left;
-  const writer = {
-    name: change.manager === "" ? defaultManager : change.manager,
-    operation: "Update" as const,
-    apiVersion: place.apiVersion,
-    subresource: place.subresource ?? "",
-  };
+  return taken.isEmpty ? left : taking(left, taken, change.manager, place);
+}
+
+/** With what a plain write of `manager` made its own. */
+function taking(managers: Managers, taken: FieldSet, manager: string, place: Omit<Place, "ignored">): Managers {
+  const writer = { name: manager === "" ? defaultManager : manager, operation: "Update" as const, apiVersion: place.apiVersion, subresource: place.subresource ?? "" };
   const id = managerId(writer);
-  return new Map(left).set(id, { ...writer, fields: taken.union(left.get(id)?.fields ?? FieldSet.empty), time: rfc3339(place.now) });
+  return new Map(managers).set(id, { ...writer, fields: taken.union(managers.get(id)?.fields ?? FieldSet.empty), time: rfc3339(place.now) });
 }
 
 function managersForApply(live: KubeObject | undefined): Managers {

@@ -1,6 +1,6 @@
 import type { Draft } from "../../base/values.ts";
 import type { ManagedFieldsEntry } from "../generated/meta-v1.ts";
-import { decodeFields, encodeFields } from "./fields-v1.ts";
+import { decodeFields, encodeFields, FieldsError } from "./fields-v1.ts";
 import { FieldSet } from "./field-set.ts";
 
 /**
@@ -42,6 +42,17 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
     managers.set(managerId(manager), manager);
   }
   return managers;
+}
+
+/** Why entries cannot be read, if they cannot. */
+export function managersFault(entries: readonly ManagedFieldsEntry[]): string | undefined {
+  try {
+    decodeManagers(entries);
+    return undefined;
+  } catch (error) {
+    if (error instanceof FieldsError || error instanceof ManagedFieldsError) return error.message;
+    throw error;
+  }
 }
 
 /** The entries in upstream's order: by operation, time, manager, version and subresource. */

@@ -45,9 +45,16 @@ export class ItemFault {
   }
 }
 
+/** The fields that tell the items of a keyed list apart; undefined for a set. */
+export function listKeys(schema: Schema): readonly string[] | undefined {
+  if (relationOf(schema) === "set") return undefined;
+  return schema.listMapKeys ?? (schema.patchMergeKey === undefined ? [] : [schema.patchMergeKey]);
+}
+
 /** The part of a path that stands for an item of a set or a keyed list. */
 export function itemPart(schema: Schema, item: unknown): string | ItemFault {
-  if (relationOf(schema) === "set") {
+  const keys = listKeys(schema);
+  if (keys === undefined) {
     if (item === null) return new ItemFault("associative list without keys has an element that's an explicit null");
     if (Array.isArray(item)) return new ItemFault("not supported: associative list with lists as elements");
     if (typeof item === "object") return new ItemFault("associative list without keys has an element that's a map type");
@@ -55,7 +62,6 @@ export function itemPart(schema: Schema, item: unknown): string | ItemFault {
   }
   if (item === null) return new ItemFault("associative list with keys may not have a null element");
   if (!isJsonObject(item)) return new ItemFault("associative list with keys may not have non-map elements");
-  const keys = schema.listMapKeys ?? (schema.patchMergeKey === undefined ? [] : [schema.patchMergeKey]);
   const fields: Record<string, unknown> = {};
   for (const key of keys) {
     const value = ownField(item, key) ?? schema.items?.fields?.[key]?.default;

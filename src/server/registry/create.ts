@@ -12,7 +12,7 @@ import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, type ServedResource, type Storage, toStorage } from "../resources/served-resource.ts";
 import { readObject } from "./body.ts";
 import { put } from "./commit.ts";
-import { trackWrite } from "./field-managers.ts";
+import { keepingManagers, trackWrite } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { dropEmptyMetadata, generateName, placeObject, stampCreate } from "./metadata.ts";
 import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
@@ -103,11 +103,13 @@ async function attemptCreate(
   const key = keyFor(storage, draft.metadata.namespace ?? "", draft.metadata.name ?? "");
   stampCreate(draft, served, parts);
   try {
-    await parts.admission.mutate(admission);
+    dropEmptyMetadata(draft);
+    // What admission and the kind's own rules add is nobody's. @upstream apiserver/pkg/endpoints/handlers/create.go
+    if (manager !== undefined) await trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() }, parts.table);
+    await keepingManagers(draft, warnings, () => parts.admission.mutate(admission));
     dropEmptyMetadata(draft);
     if (served.hasStatus && definition.keepsStatusOnCreate !== true) emptyStatus(draft, served);
     definition.prepareCreate?.(draft);
-    if (manager !== undefined) await trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() }, parts.table);
     validateNew(draft, served);
     for (const text of definition.warnings?.(draft, undefined) ?? []) warnings.push(text);
     await parts.admission.validate(admission);

@@ -1,5 +1,6 @@
-import { clone, type Draft } from "../../base/values.ts";
+import { deepFreeze, type Draft } from "../../base/values.ts";
 import { apply, keepTimes, trackUpdate } from "../../meta/apply/apply.ts";
+import { managersFault } from "../../meta/apply/managed-fields.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import type { ResourceTable } from "../resources/resource-table.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
@@ -12,10 +13,14 @@ export interface Writer {
   readonly nowMs: number;
 }
 
+// PERF: frozen, so that their sets are worked out once.
+const spec = deepFreeze({ "f:spec": {} });
+const status = deepFreeze({ "f:status": {} });
+
 /** What cannot be owned through an endpoint, because writing there does not change it. @upstream GetResetFields of the strategies */
 function ignoredAt(served: ServedResource, subresource: string): { readonly [part: string]: unknown } | undefined {
-  if (subresource === "status") return { "f:spec": {} };
-  return served.hasStatus ? { "f:status": {} } : undefined;
+  if (subresource === "status") return spec;
+  return served.hasStatus ? status : undefined;
 }
 
 /** Records in managedFields what a plain write changed. */
@@ -37,9 +42,36 @@ export async function trackWrite(
     ignored: ignoredAt(served, subresource),
   };
   const tracked = await throughVersions(served, table, (inVersion) => trackUpdate({ ...request, inVersion }));
-  const { managedFields } = (live === undefined ? tracked : keepTimes(tracked, live)).metadata;
+  setManagers(draft, tracked.metadata.managedFields);
+}
+
+/** Once an object is as it will be stored: the times that it had, where nothing but times would change. */
+export function settleTimes(draft: Draft<KubeObject>, live: KubeObject): void {
+  const settled = keepTimes(draft as KubeObject, live);
+  if (settled !== draft) setManagers(draft, settled.metadata.managedFields);
+}
+
+type Entries = NonNullable<Draft<KubeObject>["metadata"]["managedFields"]>;
+
+function setManagers(draft: Draft<KubeObject>, managedFields: KubeObject["metadata"]["managedFields"]): void {
   if (managedFields === undefined || managedFields.length === 0) delete draft.metadata.managedFields;
-  else draft.metadata.managedFields = clone(managedFields) as NonNullable<Draft<KubeObject>["metadata"]["managedFields"]>;
+  // PERF: sets of fields are frozen and shared; only the entries may still be changed.
+  else draft.metadata.managedFields = managedFields.map((entry) => ({ ...entry })) as Entries;
+}
+
+/** Lets `mutate` change a draft; managers that cannot be read afterwards are put back. @upstream apiserver/pkg/endpoints/handlers/fieldmanager/admission.go */
+export async function keepingManagers(draft: Draft<KubeObject>, warnings: string[], mutate: () => Promise<void>): Promise<void> {
+  const before = draft.metadata.managedFields;
+  await mutate();
+  const after = draft.metadata.managedFields;
+  if (after === before || after === undefined) return;
+  const fault = managersFault(after);
+  if (fault === undefined) return;
+  if (before === undefined) delete draft.metadata.managedFields;
+  else draft.metadata.managedFields = before;
+  warnings.push(
+    `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${fault}`,
+  );
 }
 
 /** Server-side apply: what should stand when `config` is laid over `live`. */

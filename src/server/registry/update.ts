@@ -14,7 +14,7 @@ import { keyFor, prepared, type ServedResource, type Storage, toStorage, viewOf 
 import { readObject } from "./body.ts";
 import { put, remove } from "./commit.ts";
 import { createObject } from "./create.ts";
-import { trackWrite } from "./field-managers.ts";
+import { keepingManagers, settleTimes, trackWrite } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { bumpGeneration, carryAllButStatus, carryMetadata, carryStatus, dropEmptyMetadata, placeObject } from "./metadata.ts";
 import { fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
@@ -171,11 +171,14 @@ async function attemptChange(
   if (isStatus) carryAllButStatus(draft, previous, served);
   else if (served.hasStatus && target.subresource === "") carryStatus(draft, previous);
   try {
-    await parts.admission.mutate(admission);
+    dropEmptyMetadata(draft);
+    // What admission and the kind's own rules change is nobody's. @upstream apiserver/pkg/endpoints/handlers/update.go
+    if (manager !== undefined) await trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() }, parts.table);
+    await keepingManagers(draft, warnings, () => parts.admission.mutate(admission));
     dropEmptyMetadata(draft);
     rules.prepare?.(draft, previous);
     if (!isStatus) bumpGeneration(draft, previous, served);
-    if (manager !== undefined) await trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() }, parts.table);
+    if (manager !== undefined) settleTimes(draft, previous);
     const errors: FieldError[] = [
       ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
       // What the store gives anew was checked above, and stands for the version that is replaced.
