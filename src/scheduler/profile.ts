@@ -1,5 +1,5 @@
 import type { NodeAffinity, Pod, TopologySpreadConstraint } from "../api/generated/types/core-v1.ts";
-import type { Change, ChangeKind } from "./changes.ts";
+import { type Change, type ChangeKind, kindOf } from "./changes.ts";
 import { podInfo } from "./cluster/pod-info.ts";
 import { defaultPlugins, type PluginsByPoint, type Point, resolvePlugins } from "./configuration/plugin-points.ts";
 import type { ClaimBinder } from "./devices/bind-claims.ts";
@@ -160,14 +160,29 @@ export function queueHints(profiles: ReadonlyMap<string, Profile>, { isExtended 
   listen("target/gates", GATES);
   listen("node/add", NO_NODES_PLUGIN);
   const names = new Map([...listening].map(([kind, set]) => [kind, [...set]]));
+  const listensTo = kindCheck();
   return {
     // What an extender turned away is tried again whatever happens: nobody knows what it looks at.
     listening: (kind) => (isExtended ? [...(names.get(kind) ?? []), EXTENDERS] : (names.get(kind) ?? [])),
     mayHelp(name: string, pod: Pod, change: Change) {
       if (name === GATES || name === NO_NODES_PLUGIN || name === EXTENDERS) return true;
       const plugin = byName.get(pod.spec.schedulerName ?? "default-scheduler")?.get(name);
-      if (plugin === undefined || plugin.listens?.includes(`${change.resource}/${change.action}` as ChangeKind) !== true) return false;
+      if (plugin === undefined || !listensTo(plugin, change)) return false;
       return plugin.mayHelp === undefined || plugin.mayHelp(podInfo(pod), change);
     },
+  };
+}
+
+/** PERF: one change is asked about for every pod that waits; what kind it is of is put together once. */
+function kindCheck(): (plugin: Plugin, change: Change) => boolean {
+  let last: { readonly change: Change; readonly kind: ChangeKind; readonly known: Map<Plugin, boolean> } | undefined;
+  return (plugin, change) => {
+    if (last?.change !== change) last = { change, kind: kindOf(change), known: new Map() };
+    let listens = last.known.get(plugin);
+    if (listens === undefined) {
+      listens = plugin.listens?.includes(last.kind) === true;
+      last.known.set(plugin, listens);
+    }
+    return listens;
   };
 }

@@ -14,13 +14,18 @@ const setup = (options: QueueOptions = {}) => {
   const clock = new VirtualClock({ turn });
   const gates = new Map<string, string>();
   const counts: Record<QueuePlace, number> = { active: 0, backoff: 0, unschedulable: 0, gated: 0 };
+  /** Pods that were asked whether a change helps them. */
+  const asked: string[] = [];
   const queue = new SchedulingQueue(options, {
     clock,
-    gate: ({ metadata }) => gates.get(metadata.name ?? ""),
+    gate: (key) => gates.get(key.slice("default/".length)),
     hints: {
       listening: (kind) =>
         kind === "node/add" ? ["Fit"] : kind === "pod/delete" ? ["Fit", "Ports"] : kind === "target/label" ? ["Fit"] : kind === "target/gates" ? ["Gates"] : [],
-      mayHelp: (plugin, pod) => plugin !== "Ports" || pod.metadata.labels?.["picky"] !== "true",
+      mayHelp(plugin, pod) {
+        asked.push(pod.metadata.name ?? "");
+        return plugin !== "Ports" || pod.metadata.labels?.["picky"] !== "true";
+      },
     },
     moved: (place, by) => {
       counts[place] += by;
@@ -39,7 +44,7 @@ const setup = (options: QueueOptions = {}) => {
     for (let next = queue.takeNow(); next !== undefined; next = queue.takeNow()) keys.push(next.key.slice("default/".length));
     return keys;
   };
-  return { clock, queue, gates, counts, add, fail, order };
+  return { clock, queue, gates, counts, asked, add, fail, order };
 };
 
 describe("the active pods", () => {
@@ -236,6 +241,22 @@ describe("a gated pod", () => {
     gates.delete("a");
     queue.recheck("default/a");
     expect(order()).toEqual(["a"]);
+  });
+
+  it("is not asked about changes that do not open its gate", () => {
+    const { queue, gates, counts, asked, add, fail, order } = setup();
+    for (const name of ["a", "b", "c"]) {
+      add(name);
+      fail();
+      gates.set(name, "Preempting");
+    }
+    queue.move(deleted);
+    expect([asked.splice(0), counts.gated]).toEqual([["a", "b", "c"], 3]);
+    for (let times = 0; times < 5; times += 1) queue.move(deleted);
+    expect([asked, counts]).toEqual([[], { active: 0, backoff: 0, unschedulable: 0, gated: 3 }]);
+    gates.delete("b");
+    queue.recheck("default/b");
+    expect(order()).toEqual(["b"]);
   });
 
   it("that nothing happened for sleeps on", () => {

@@ -40,14 +40,15 @@ export interface QueueDeps {
   readonly clock: Clock;
   readonly hints: QueueHints;
   /** The plug-in that does not let the pod be tried yet, if any. @upstream PreEnqueue */
-  gate(pod: Pod): string | undefined;
+  gate(key: string, pod: Pod): string | undefined;
   /** Told when pods come to a place or leave it. */
   moved?(place: QueuePlace, by: 1 | -1): void;
 }
 
 interface Entry {
   queued: QueuedPod;
-  place: QueuePlace;
+  /** Undefined: it has just come in. */
+  place: QueuePlace | undefined;
   /** When its back-off is over. */
   readyMs: number;
   gatedBy: string | undefined;
@@ -55,6 +56,7 @@ interface Entry {
   wanted: boolean;
 }
 
+const nobody: ReadonlySet<string> = new Set();
 const LEFTOVER_EVERY_MS = 30_000;
 /** Pods whose back-off ends in the same second are woken together, by priority. */
 const WINDOW_MS = 1_000;
@@ -71,8 +73,8 @@ export class SchedulingQueue {
   readonly #backoff = new Heap<Entry>((a, b) => a.readyMs - b.readyMs || compareUrgency(a, b));
   /** Those that failed for no fault of theirs; they are never tried early. */
   readonly #erring = new Heap<Entry>((a, b) => a.readyMs - b.readyMs);
-  /** Sleeping and gated entries by the plug-ins that turned them away. */
-  readonly #rejected = new Map<string, Set<Entry>>();
+  /** Sleeping entries by the plug-ins that turned them away, and gated ones by the plug-in that keeps the gate. */
+  readonly #listening = new Map<string, Set<Entry>>();
   readonly #takers: ((pod: QueuedPod | undefined) => void)[] = [];
   #wake: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #leftovers: (() => void) | undefined;
@@ -96,7 +98,7 @@ export class SchedulingQueue {
     if (this.#closed) return;
     this.remove(key);
     const now = this.#deps.clock.now();
-    this.#requeue(this.#enter({ key, pod, attempts: 0, misfits: 0, errors: 0, sinceMs: now, firstMs: now, rejectedBy: new Set() }));
+    this.#requeue(this.#enter({ key, pod, attempts: 0, misfits: 0, errors: 0, sinceMs: now, firstMs: now, rejectedBy: nobody }));
   }
 
   /** Takes newer facts about a pod; wakes it when they may help it. One that is not there comes in. */
@@ -112,7 +114,7 @@ export class SchedulingQueue {
     for (const action of podActions(previous, pod)) {
       const change: Change = { resource: "target", action, previous, next: pod };
       for (const plugin of hints.listening(kindOf(change)))
-        if (this.#rejected.get(plugin)?.has(entry) === true && hints.mayHelp(plugin, pod, change)) {
+        if (this.#listening.get(plugin)?.has(entry) === true && hints.mayHelp(plugin, pod, change)) {
           this.#requeue(entry);
           return;
         }
@@ -156,12 +158,15 @@ export class SchedulingQueue {
   move(change: Change, isMeant?: (pod: Pod) => boolean): void {
     const { hints } = this.#deps;
     for (const plugin of hints.listening(kindOf(change))) {
-      // A copy: an entry that is gated comes back into the set.
-      const waiting = [...(this.#rejected.get(plugin) ?? [])];
+      const waiting = this.#listening.get(plugin);
+      if (waiting === undefined) continue;
+      // First all, then moved: an entry may come back into the set.
+      const helped: Entry[] = [];
       for (const entry of waiting) {
         const { pod } = entry.queued;
-        if ((isMeant === undefined || isMeant(pod)) && hints.mayHelp(plugin, pod, change)) this.#requeue(entry);
+        if ((isMeant === undefined || isMeant(pod)) && hints.mayHelp(plugin, pod, change)) helped.push(entry);
       }
+      for (const entry of helped) this.#requeue(entry);
     }
   }
 
@@ -181,18 +186,21 @@ export class SchedulingQueue {
   }
 
   #enter(queued: QueuedPod): Entry {
-    const entry: Entry = { queued, place: "unschedulable", readyMs: 0, gatedBy: undefined, wanted: false };
+    const entry: Entry = { queued, place: undefined, readyMs: 0, gatedBy: undefined, wanted: false };
     this.#entries.set(queued.key, entry);
-    this.#place(entry, "unschedulable");
     return entry;
   }
 
   /** Out of where it waits, into what comes next for it. */
   #requeue(entry: Entry): void {
-    this.#leave(entry);
-    entry.gatedBy = this.#deps.gate(entry.queued.pod);
-    if (entry.gatedBy !== undefined) {
+    const gatedBy = this.#deps.gate(entry.queued.key, entry.queued.pod);
+    if (gatedBy !== undefined) {
       entry.wanted = true;
+      if (entry.place === "gated" && entry.gatedBy === gatedBy) return;
+    }
+    this.#leave(entry);
+    entry.gatedBy = gatedBy;
+    if (gatedBy !== undefined) {
       this.#place(entry, "gated");
       return;
     }
@@ -219,19 +227,22 @@ export class SchedulingQueue {
     this.#deps.moved?.(place, 1);
     if (place !== "unschedulable" && place !== "gated") return;
     if (place === "unschedulable") this.#sleeping += 1;
-    for (const plugin of rejectors(entry)) {
-      const set = this.#rejected.get(plugin);
-      if (set === undefined) this.#rejected.set(plugin, new Set([entry]));
+    for (const plugin of listeners(entry)) {
+      const set = this.#listening.get(plugin);
+      if (set === undefined) this.#listening.set(plugin, new Set([entry]));
       else set.add(entry);
     }
   }
 
   #leave(entry: Entry): void {
-    this.#deps.moved?.(entry.place, -1);
-    if (entry.place === "unschedulable") this.#sleeping -= 1;
-    for (const plugin of rejectors(entry)) {
-      const set = this.#rejected.get(plugin);
-      if (set?.delete(entry) === true && set.size === 0) this.#rejected.delete(plugin);
+    const { place } = entry;
+    if (place === undefined) return;
+    this.#deps.moved?.(place, -1);
+    if (place === "unschedulable") this.#sleeping -= 1;
+    else if (place !== "gated") return;
+    for (const plugin of listeners(entry)) {
+      const set = this.#listening.get(plugin);
+      if (set?.delete(entry) === true && set.size === 0) this.#listening.delete(plugin);
     }
   }
 
@@ -298,6 +309,10 @@ function compareUrgency({ queued: a }: Entry, { queued: b }: Entry): number {
 
 const isErring = ({ queued }: Entry): boolean => queued.rejectedBy.size === 0;
 
-function rejectors({ queued, gatedBy }: Entry): Iterable<string> {
-  return gatedBy === undefined ? queued.rejectedBy : [...queued.rejectedBy, gatedBy];
+/**
+ * Whose changes wake the entry. One behind a gate is to be tried in any case once the gate opens: only what may open it
+ * matters. @upstream scheduling_queue.go GatingPluginEvents
+ */
+function listeners({ queued, place, gatedBy }: Entry): Iterable<string> {
+  return place === "gated" && gatedBy !== undefined ? [gatedBy] : queued.rejectedBy;
 }

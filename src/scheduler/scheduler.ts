@@ -115,7 +115,7 @@ export class Scheduler {
     const queue = new SchedulingQueue(options.queue ?? {}, {
       clock: deps.clock,
       hints: queueHints(this.#profiles, { isExtended: this.#extenders.length > 0 }),
-      gate: (pod) => this.#gate(pod),
+      gate: (key, pod) => this.#gate(key, pod),
       moved: (place, by) => this.#metrics.pending.add(by, [place]),
     });
     const cluster = new ClusterState();
@@ -473,10 +473,10 @@ export class Scheduler {
     }
   }
 
-  #gate(pod: Pod): string | undefined {
-    const { metadata, spec } = pod;
-    if ((spec.schedulingGates ?? []).length > 0 && this.#profileOf(pod)?.honorsGates !== false) return GATES;
-    if (this.#preempting.has(`${metadata.namespace ?? ""}/${metadata.name ?? ""}`)) return PREEMPTION;
+  #gate(key: string, pod: Pod): string | undefined {
+    const { spec } = pod;
+    if (spec.schedulingGates !== undefined && spec.schedulingGates.length > 0 && this.#profileOf(pod)?.honorsGates !== false) return GATES;
+    if (this.#preempting.has(key)) return PREEMPTION;
     return spec.resourceClaims === undefined ? undefined : this.#profileOf(pod)?.plugins.find((plugin) => plugin.holds?.(pod) === true)?.name;
   }
 

@@ -3,7 +3,7 @@ import { events, namespaces, nodes, pods, priorityClasses, serviceAccounts } fro
 import type { PriorityClass } from "../../src/api/generated/types/scheduling-v1.ts";
 import type { Event, Node, NodeSpec, Pod, PodSpec } from "../../src/api/generated/types/core-v1.ts";
 import type { Logger } from "../../src/base/log.ts";
-import { noMetrics } from "../../src/base/metrics.ts";
+import { type Metrics, noMetrics } from "../../src/base/metrics.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { Client } from "../../src/client/client.ts";
@@ -56,6 +56,8 @@ export async function schedulerWorld(
   options: SchedulerOptions & {
     readonly around?: (client: Client) => Client;
     readonly extenderClient?: ExtenderClient;
+    /** The scheduler's. */
+    readonly metrics?: Metrics;
     readonly controllers?: (deps: ControllerDeps) => readonly Controller[];
   } = {},
 ): Promise<SchedulerWorld> {
@@ -89,10 +91,10 @@ export async function schedulerWorld(
     await client.create(priorityClasses, { metadata: { name }, value } as Parameters<typeof client.create<PriorityClass>>[1]);
   const informers = createInformerFactory({}, { client, clock, random, log });
   const recorder = createEventRecorder({ client, clock, random, component: "default-scheduler", log });
-  const { around = (inner) => inner, extenderClient, controllers: chosen, ...schedulerOptions } = options;
+  const { around = (inner) => inner, extenderClient, metrics = noMetrics, controllers: chosen, ...schedulerOptions } = options;
   const controllers = chosen?.({ client, informers, recorder, clock, random, log, metrics: noMetrics }) ?? [];
   const extending = extenderClient === undefined ? {} : { extenderClient };
-  const scheduler = new Scheduler(schedulerOptions, { client: around(client), informers, recorder, clock, random, log, metrics: noMetrics, ...extending });
+  const scheduler = new Scheduler(schedulerOptions, { client: around(client), informers, recorder, clock, random, log, metrics, ...extending });
   const running = [serving, informers.run(signal), scheduler.run(signal), runControllers(controllers, { informers, clock, log, metrics: noMetrics }, signal)];
   const settle = async (): Promise<void> => {
     for (let round = 0; round < 2; round += 1) await clock.settle();

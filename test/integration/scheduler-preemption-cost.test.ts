@@ -1,0 +1,86 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { type Metrics, noMetrics } from "../../src/base/metrics.ts";
+import type { Client } from "../../src/client/client.ts";
+import { schedulerWorld, type SchedulerWorld } from "./scheduler-world.ts";
+
+// What it takes to end one pod for another, in writes and attempts: that many pods want it at once costs each of them nothing.
+
+const COUNT = 12;
+const names = Array.from({ length: COUNT }, (_, index) => String(index));
+let world: SchedulerWorld;
+afterEach(() => world.stop());
+
+/** Counts the scheduler's attempts, by result. */
+function attemptCounter(): { readonly metrics: Metrics; readonly attempts: Record<string, number> } {
+  const attempts: Record<string, number> = {};
+  const metrics: Metrics = {
+    ...noMetrics,
+    counter: (name) => ({
+      inc([result = ""] = []) {
+        if (name === "scheduler_schedule_attempts_total") attempts[result] = (attempts[result] ?? 0) + 1;
+      },
+    }),
+  };
+  return { metrics, attempts };
+}
+
+/** Notes the scheduler's writes: `patch vip-1 status`. */
+function noting(writes: string[]): (client: Client) => Client {
+  return (client) => ({
+    ...client,
+    patch(resource, name, patch, options) {
+      writes.push(`patch ${name} ${options?.subresource ?? ""}`);
+      return client.patch(resource, name, patch, options);
+    },
+    delete(resource, name, options) {
+      writes.push(`delete ${name}`);
+      return client.delete(resource, name, options);
+    },
+    createSubresource(resource, name, subresource, body, options) {
+      writes.push(`create ${name} ${subresource}`);
+      return client.createSubresource(resource, name, subresource, body, options);
+    },
+  });
+}
+
+/** As many nodes as pods of low priority, each full of one. */
+async function fullNodes(gracePeriodSeconds: number): Promise<{ readonly writes: string[]; readonly attempts: Record<string, number> }> {
+  const writes: string[] = [];
+  const { metrics, attempts } = attemptCounter();
+  world = await schedulerWorld({ around: noting(writes), metrics });
+  for (const name of names) await world.addNode(`n-${name}`, { allocatable: { cpu: "1", memory: "8Gi", pods: "110" } });
+  for (const name of names) await world.addPod(`low-${name}`, { cpu: "1", spec: { terminationGracePeriodSeconds: gracePeriodSeconds } });
+  await world.settle();
+  expect(Object.keys(await world.bound())).toHaveLength(COUNT);
+  writes.length = 0;
+  for (const result of Object.keys(attempts)) attempts[result] = 0;
+  return { writes, attempts };
+}
+
+const addAll = async (): Promise<void> => {
+  for (const name of names) await world.addPod(`vip-${name}`, { cpu: "1", spec: { priorityClassName: "high" } });
+  await world.settle();
+};
+
+/** In the order of their names, which does not depend on who ended whom. */
+const expectedWrites = names.flatMap((name) => [`create vip-${name} binding`, `delete low-${name}`, `patch low-${name} status`, `patch vip-${name} status`]).sort();
+
+async function reasonsOf(name: string): Promise<string[]> {
+  return (await world.eventsOf(name)).map((line) => line.split(" ")[1] ?? "");
+}
+
+describe("pods that each end another one", () => {
+  it("are tried twice and written about once each, when victims go at once", async () => {
+    const { writes, attempts } = await fullNodes(0);
+    await addAll();
+    await world.advance(20);
+    expect(Object.keys(await world.bound()).sort()).toEqual(names.map((name) => `vip-${name}`).sort());
+    expect(writes.sort()).toEqual(expectedWrites);
+    expect(attempts).toEqual({ scheduled: COUNT, unschedulable: COUNT });
+    for (const name of names) {
+      expect(await reasonsOf(`vip-${name}`)).toEqual(["FailedScheduling", "Scheduled"]);
+      expect(await reasonsOf(`low-${name}`)).toEqual(["Scheduled", "Preempted"]);
+    }
+    expect(world.complaints).toEqual([]);
+  });
+});
