@@ -116,9 +116,8 @@ export function trackUpdate<T extends KubeObject>(request: UpdateRequest<T>): T 
 export function keepTimes<T extends KubeObject>(next: T, live: KubeObject): T {
   const [mine, theirs] = [next.metadata.managedFields, live.metadata.managedFields];
   if (mine === undefined || theirs === undefined || mine.length !== theirs.length) return next;
-  const textOf = (entry: ManagedFieldsEntry): string => JSON.stringify({ ...entry, time: undefined });
-  const timeless = (entries: readonly ManagedFieldsEntry[]): readonly string[] => entries.map(textOf).sort();
-  if (deepEqual(mine, theirs) || !deepEqual(timeless(mine), timeless(theirs))) return next;
+  const isTwin = (a: ManagedFieldsEntry, b: ManagedFieldsEntry): boolean => a.manager === b.manager && deepEqual({ ...a, time: undefined }, { ...b, time: undefined });
+  if (deepEqual(mine, theirs) || !mine.every((entry) => theirs.some((other) => isTwin(entry, other)))) return next;
   const plain = (object: KubeObject): KubeObject => ({ ...object, metadata: { ...object.metadata, managedFields: undefined, resourceVersion: undefined } });
   return deepEqual(plain(next), plain(live)) ? { ...next, metadata: { ...next.metadata, managedFields: theirs } } : next;
 }
@@ -173,7 +172,7 @@ function afterUpdate(
 function taking(managers: Managers, taken: FieldSet, manager: string, place: Omit<Place, "ignored">): Managers {
   const writer = { name: manager === "" ? defaultManager : manager, operation: "Update" as const, apiVersion: place.apiVersion, subresource: place.subresource ?? "" };
   const id = managerId(writer);
-  return new Map(managers).set(id, { ...writer, fields: taken.union(managers.get(id)?.fields ?? FieldSet.empty), time: rfc3339(place.now) });
+  return new Map(managers).set(id, { ...writer, fields: managers.get(id)?.fields.union(taken) ?? taken, time: rfc3339(place.now) });
 }
 
 function managersForApply(live: KubeObject | undefined): Managers {

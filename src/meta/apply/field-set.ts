@@ -27,13 +27,25 @@ export class FieldSet {
     return parent?.members.has(last) === true;
   }
 
+  /** PERF: this set itself when the other adds nothing, so that its encoding stands. */
   union(other: FieldSet): FieldSet {
     if (other === this || other.isEmpty) return this;
     if (this.isEmpty) return other;
-    const members = new Set([...this.members, ...other.members]);
-    const children = new Map(this.children);
-    for (const [part, child] of other.children) children.set(part, children.get(part)?.union(child) ?? child);
-    return new FieldSet(members, children);
+    let members: Set<string> | undefined;
+    for (const part of other.members) {
+      if (this.members.has(part)) continue;
+      members ??= new Set(this.members);
+      members.add(part);
+    }
+    let children: Map<string, FieldSet> | undefined;
+    for (const [part, child] of other.children) {
+      const mine = this.children.get(part);
+      const both = mine?.union(child) ?? child;
+      if (both === mine) continue;
+      children ??= new Map(this.children);
+      children.set(part, both);
+    }
+    return members === undefined && children === undefined ? this : new FieldSet(members ?? this.members, children ?? this.children);
   }
 
   /** Without the paths of `other`; what lies below them stays. */
@@ -69,14 +81,21 @@ export class FieldSet {
 
   intersection(other: FieldSet): FieldSet {
     if (other === this) return this;
-    const members = new Set([...this.members].filter((part) => other.members.has(part)));
-    const children = new Map<string, FieldSet>();
-    for (const [part, child] of this.children) {
-      const below = other.children.get(part);
-      const both = below === undefined ? FieldSet.empty : child.intersection(below);
-      if (!both.isEmpty) children.set(part, both);
+    // PERF: most sets have nothing in common.
+    let members: Set<string> | undefined;
+    for (const part of other.members) {
+      if (!this.members.has(part)) continue;
+      members ??= new Set();
+      members.add(part);
     }
-    return members.size === 0 && children.size === 0 ? FieldSet.empty : new FieldSet(members, children);
+    let children: Map<string, FieldSet> | undefined;
+    for (const [part, below] of other.children) {
+      const both = this.children.get(part)?.intersection(below) ?? FieldSet.empty;
+      if (both.isEmpty) continue;
+      children ??= new Map();
+      children.set(part, both);
+    }
+    return members === undefined && children === undefined ? FieldSet.empty : new FieldSet(members ?? FieldSet.empty.members, children ?? FieldSet.empty.children);
   }
 
   equals(other: FieldSet): boolean {

@@ -1,3 +1,4 @@
+import { deepFreeze } from "../../base/values.ts";
 import { isJsonObject, type JsonObject } from "../patch/json-value.ts";
 import { compareParts, FieldSet } from "./field-set.ts";
 
@@ -60,16 +61,23 @@ export function keyPart(fields: JsonObject): string {
   return `k:{${names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(fields[name])}`).join(",")}}`;
 }
 
-/** A set to FieldsV1, its parts in order. */
+/** A set to FieldsV1, its parts in order. Frozen, and the same for the same set. */
 export function encodeFields(set: FieldSet): JsonObject {
   const known = encoded.get(set);
   if (known !== undefined) return known;
+  const fields = deepFreeze(encodeNode(set));
+  encoded.set(set, fields);
+  decoded.set(fields, set);
+  return fields;
+}
+
+function encodeNode(set: FieldSet): JsonObject {
   const out: Record<string, unknown> = {};
   const parts = [...new Set([...set.members, ...set.children.keys()])].sort(compareParts);
   for (const part of parts) {
     const below = set.children.get(part);
     if (below === undefined) out[part] = {};
-    else out[part] = set.members.has(part) ? { ".": {}, ...encodeFields(below) } : encodeFields(below);
+    else out[part] = set.members.has(part) ? { ".": {}, ...encodeNode(below) } : encodeNode(below);
   }
   return out;
 }

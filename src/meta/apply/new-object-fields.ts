@@ -1,9 +1,7 @@
-import { deepFreeze } from "../../base/values.ts";
 import type { KubeObject } from "../object.ts";
 import type { Schema } from "../schema.ts";
 import { compareObjects, withoutIgnored } from "./compare.ts";
 import type { FieldSet } from "./field-set.ts";
-import { decodeFields, encodeFields } from "./fields-v1.ts";
 import { withoutMeta } from "./managed-fields.ts";
 import { fits, skeletonOf, type Skeleton } from "./skeleton.ts";
 
@@ -46,11 +44,9 @@ export function fieldsOfNewObject(object: KubeObject, schema: Schema, ignored: F
   }
   const before = { apiVersion: object.apiVersion, kind: object.kind, metadata: {} };
   const { added, modified } = withoutIgnored(compareObjects(before, object, schema), ignored);
-  const worked = withoutMeta(modified.union(added));
+  const fields = withoutMeta(modified.union(added));
   const skeleton = skeletonOf(object, schema);
-  if (skeleton === undefined) return worked;
-  // Read back from its frozen encoding, so that both are found by each other.
-  const fields = decodeFields(deepFreeze(encodeFields(worked)));
+  if (skeleton === undefined) return fields;
   list.unshift({ skeleton, fields });
   if (list.length > MOST_KNOWN) list.pop();
   return fields;
