@@ -215,6 +215,11 @@ async function ensureDnsService(settings: Settings, plane: ControlPlane): Promis
   await ensureService(plane.client("system:apiserver"), { namespace: "kube-system", name: "kube-dns", labels, clusterIP: addressIn(cidr, 10), ports });
 }
 
+/** What Node is told for the agent: who profiles the control plane profiles the agent too. */
+function agentFlags(): string[] {
+  return ["--max-semi-space-size=32", ...process.execArgv.filter((flag) => /^--(cpu|heap)-prof/.test(flag))];
+}
+
 /** The node agent's process, and what it says. */
 class AgentProcess {
   readonly #child: ChildProcess;
@@ -228,7 +233,7 @@ class AgentProcess {
   constructor(deps: UpDeps) {
     const built = fileURLToPath(new URL("../cluster/agent-process.js", import.meta.url));
     const entry = existsSync(built) ? built : fileURLToPath(new URL("./cluster/agent-process.js", import.meta.url));
-    this.#child = fork(entry, [], { stdio: ["ignore", "inherit", "inherit", "ipc"], execArgv: ["--max-semi-space-size=32"] });
+    this.#child = fork(entry, [], { stdio: ["ignore", "inherit", "inherit", "ipc"], execArgv: agentFlags() });
     this.#exited = new Promise((resolve) => this.#child.on("exit", () => resolve()));
     let fail: (error: Error) => void = () => {};
     this.failed = new Promise((resolve) => {

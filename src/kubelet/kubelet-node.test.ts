@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { KubeletWorld } from "../../test/support/kubelet-world.ts";
 import { nodes, pods } from "../api/generated/resources.ts";
 import type { NodeCondition, Pod } from "../api/generated/types/core-v1.ts";
+import { sleep } from "../base/clock.ts";
 import { RuntimeError } from "../cri/runtime.ts";
 import type { Network } from "../platform/network.ts";
 
@@ -35,6 +36,39 @@ describe("the node", () => {
     await world.clock.advance(3000);
     expect(await condition(world, "Ready")).toMatchObject({ status: "True" });
     expect((await world.existingPod("web")).status).toMatchObject({ phase: "Running", podIP: expect.stringMatching(/^10\.9\.0\./) });
+  });
+
+  it("is ready as soon as it has a range of addresses, with one write", async () => {
+    const world = await start({ runtime: { podCidrs: [] } });
+    const before = await world.client.get(nodes, "node-1");
+    // Neither runtime nor images had to be told after the node was made.
+    expect(before.metadata.managedFields?.filter(({ subresource }) => subresource === "status")).toEqual([]);
+    await world.client.patch(nodes, "node-1", { type: "merge", value: { spec: { podCIDR: "10.9.0.0/24", podCIDRs: ["10.9.0.0/24"] } } });
+    await world.clock.settle();
+    expect(await condition(world, "Ready")).toMatchObject({ status: "True" });
+  });
+
+  it("tells what has changed while its status is being written", async () => {
+    const world = await start({ runtime: { podCidrs: [] } });
+    await world.stopKubelet();
+    let written = 0;
+    const slow: typeof world.client = {
+      ...world.client,
+      async patch(resource, name, patch, options) {
+        if (resource.resource === "nodes") {
+          written += 1;
+          await sleep(world.clock, 1000);
+        }
+        return world.client.patch(resource, name, patch, options);
+      },
+    };
+    // Another version is told first, and the range of addresses comes in the middle of it.
+    await world.startKubelet({ kubelet: { version: "v1.36.1" }, deps: { client: slow } });
+    expect(written).toBe(1);
+    await world.client.patch(nodes, "node-1", { type: "merge", value: { spec: { podCIDR: "10.9.0.0/24", podCIDRs: ["10.9.0.0/24"] } } });
+    await world.clock.advance(2000);
+    expect(written).toBe(2);
+    expect(await condition(world, "Ready")).toMatchObject({ status: "True" });
   });
 
   it("is not ready while its runtime is down", async () => {

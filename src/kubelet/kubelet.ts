@@ -157,6 +157,8 @@ export class Kubelet {
       this.#deps,
     );
     await parts.plugins?.load();
+    // Known before the node is made, so that it need not be told right after.
+    await Promise.all([parts.health.check(), this.#listImages().catch(() => {})]);
     this.#parts = parts;
 
     let unsubscribe: readonly (() => void)[] = [];
@@ -204,7 +206,7 @@ export class Kubelet {
   }
 
   /** Takes in what the runtime has before the first pod, so that what runs is adopted and not made again. */
-  async #follow({ pods: podSet, relister }: KubeletParts, signal: AbortSignal): Promise<readonly (() => void)[]> {
+  async #follow({ pods: podSet, relister, health }: KubeletParts, signal: AbortSignal): Promise<readonly (() => void)[]> {
     await Promise.all([this.#podInformer.waitForSync(signal), this.#nodeInformer.waitForSync(signal), this.#serviceInformer.waitForSync(signal)]);
     await relister.relist();
     const mine = (pod: Pod): boolean => pod.spec.nodeName === this.#settings.nodeName;
@@ -214,10 +216,13 @@ export class Kubelet {
       const next = node.spec.podCIDR;
       if (next === undefined || next === podCidr) return;
       podCidr = next;
-      this.#deps.runtime.updateRuntimeConfig({ networkConfig: { podCidr: (node.spec.podCIDRs ?? [next]).join(",") } }).catch((error: unknown) => {
-        podCidr = undefined;
-        this.#deps.log.warn("the runtime is not told the pods' addresses yet", { error: errorText(error) });
-      });
+      const told = this.#deps.runtime.updateRuntimeConfig({ networkConfig: { podCidr: (node.spec.podCIDRs ?? [next]).join(",") } });
+      told
+        .then(() => health.check())
+        .catch((error: unknown) => {
+          podCidr = undefined;
+          this.#deps.log.warn("the runtime is not told the pods' addresses yet", { error: errorText(error) });
+        });
     };
     return [
       this.#podInformer.subscribe({

@@ -36,6 +36,7 @@ export class NodeReporter {
   #reportedMs = Number.NEGATIVE_INFINITY;
   #latest: Node | undefined;
   #unlisted = 0;
+  #nudged = false;
   readonly #pause: Pause;
 
   constructor(settings: KubeletSettings, deps: NodeReporterDeps) {
@@ -46,6 +47,8 @@ export class NodeReporter {
 
   /** Looks again soon: something of the health has changed. */
   nudge(): void {
+    // Whatever is being written may not have it yet.
+    this.#nudged = true;
     this.#pause.wake();
   }
 
@@ -53,6 +56,7 @@ export class NodeReporter {
     await this.#registered(signal);
     this.#deps.recorder.event(this.#about(), "Normal", "Starting", "Starting kubelet.");
     while (!signal.aborted) {
+      this.#nudged = false;
       try {
         await this.#report(signal);
       } catch (error) {
@@ -65,7 +69,7 @@ export class NodeReporter {
         }
         this.#deps.log.warn("node status is not written", { error });
       }
-      await this.#pause.wait(this.#settings.nodeStatusUpdateMs, signal);
+      if (!this.#nudged) await this.#pause.wait(this.#settings.nodeStatusUpdateMs, signal);
     }
   }
 

@@ -27,6 +27,10 @@ export class RuntimeCache {
   readonly #details = new Map<string, RuntimeContainer>();
   readonly #sandboxes = new Map<string, RuntimeSandbox>();
   #order = 0;
+  /** What was listed last, when the snapshots show nothing else: the same again is no news. */
+  #listed: Group | undefined;
+  /** Something vanished while it was looked at. */
+  #missed = false;
 
   constructor(deps: RuntimeCacheDeps) {
     this.#deps = deps;
@@ -49,22 +53,32 @@ export class RuntimeCache {
     this.#order += 1;
     const order = this.#order;
     const [sandboxes, containers] = await Promise.all([this.#deps.runtime.listPodSandbox(), this.#deps.runtime.listContainers()]);
+    const listed = { sandboxes, containers };
+    // PERF: nodes at rest look at the runtime all the time; hundreds of them may share a process.
+    if (this.#listed !== undefined && sameStates(this.#listed, listed)) return [];
     const found = groupByUid(sandboxes, containers);
     const changed: string[] = [];
+    this.#missed = false;
     for (const uid of new Set([...found.keys(), ...this.#snapshots.keys()])) {
       if (await this.#take(uid, found.get(uid) ?? emptyGroup, order)) changed.push(uid);
     }
     this.#prune();
+    // A look at one pod in the meantime, or a pod that is not settled, has to be followed by a whole look.
+    const settled = !this.#missed && [...this.#snapshots.values()].every(({ fingerprint }) => fingerprint !== "");
+    this.#listed = changed.length === 0 && settled && order === this.#order ? listed : undefined;
     return changed;
   }
 
   /** Looks at one pod now. */
   async refresh(uid: string): Promise<RuntimePod | undefined> {
+    this.#listed = undefined;
     this.#order += 1;
     const order = this.#order;
     const labelSelector = { [podUidLabel]: uid };
     const [sandboxes, containers] = await Promise.all([this.#deps.runtime.listPodSandbox({ labelSelector }), this.#deps.runtime.listContainers({ labelSelector })]);
     await this.#take(uid, { sandboxes, containers }, order);
+    // A whole look that ended meanwhile may have seen less than this one.
+    this.#listed = undefined;
     return this.get(uid);
   }
 
@@ -80,6 +94,7 @@ export class RuntimeCache {
     }
     const pod = await this.#describe(uid, group);
     const latest = this.#snapshots.get(uid);
+    if (pod === undefined) this.#missed = true;
     if (pod === undefined || (latest !== undefined && latest.order > order)) return false;
     // A sandbox without its address yet is looked at again.
     const settled = pod.sandboxes.every((sandbox) => !sandbox.ready || sandbox.hostNetwork || sandbox.ips.length > 0);
@@ -177,6 +192,15 @@ interface Group {
 
 const emptyGroup: Group = { sandboxes: [], containers: [] };
 
+/** The same sandboxes and containers, in the same states and order. Runtimes list in a steady order. */
+function sameStates(a: Group, b: Group): boolean {
+  return sameItems(a.sandboxes, b.sandboxes) && sameItems(a.containers, b.containers);
+}
+
+function sameItems(a: readonly Pick<PodSandbox | Container, "id" | "state">[], b: readonly Pick<PodSandbox | Container, "id" | "state">[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index] || (item.id === b[index]?.id && item.state === b[index]?.state));
+}
+
 function groupByUid(sandboxes: readonly PodSandbox[], containers: readonly Container[]): Map<string, { sandboxes: PodSandbox[]; containers: Container[] }> {
   const groups = new Map<string, { sandboxes: PodSandbox[]; containers: Container[] }>();
   const groupOf = (uid: string): { sandboxes: PodSandbox[]; containers: Container[] } => {
@@ -196,10 +220,11 @@ function groupByUid(sandboxes: readonly PodSandbox[], containers: readonly Conta
 }
 
 function fingerprintOf({ sandboxes, containers }: Group): string {
-  return [...sandboxes, ...containers]
-    .map(({ id, state }) => `${id}=${state}`)
-    .sort()
-    .join();
+  const parts: string[] = [];
+  for (const { id, state } of sandboxes) parts.push(`${id}=${state}`);
+  for (const { id, state } of containers) parts.push(`${id}=${state}`);
+  // PERF: most pods have one of each.
+  return (sandboxes.length > 1 || containers.length > 1 ? parts.sort() : parts).join();
 }
 
 function stateOf(state: string | undefined): RuntimeContainer["state"] {
