@@ -120,6 +120,32 @@ describe("ResourceQuota", () => {
     expect((await post("/api/v1/namespaces/quota/services", service)).body.message).toContain("exceeded quota: q, requested: services.loadbalancers=1");
   });
 
+  it("charges claims for devices, and volume claims of the class that is meant", async () => {
+    await namespace("devices");
+    const gpus = "gpu.deviceclass.resource.k8s.io/devices";
+    await quota("devices", "q", { hard: { [gpus]: "3" } });
+    await quota("devices", "gold", {
+      hard: { persistentvolumeclaims: "0" },
+      scopeSelector: { matchExpressions: [{ scopeName: "VolumeAttributesClass", operator: "In", values: ["gold"] }] },
+    });
+    const claim = (name: string, count: number) =>
+      post("/apis/resource.k8s.io/v1/namespaces/devices/resourceclaims", {
+        metadata: { name },
+        spec: { devices: { requests: [{ name: "r", exactly: { deviceClassName: "gpu", count } }] } },
+      });
+    expect((await claim("a", 2)).status).toBe(201);
+    expect(await usedBy("devices", "q")).toEqual({ [gpus]: "2" });
+    expect((await claim("b", 2)).body.message).toBe(
+      `resourceclaims.resource.k8s.io "b" is forbidden: exceeded quota: q, requested: ${gpus}=2, used: ${gpus}=2, limited: ${gpus}=3`,
+    );
+    const volume = (name: string, volumeAttributesClassName?: string) =>
+      post("/api/v1/namespaces/devices/persistentvolumeclaims", {
+        metadata: { name },
+        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, volumeAttributesClassName },
+      });
+    expect([(await volume("plain")).status, (await volume("gold", "gold")).status]).toEqual([201, 403]);
+  });
+
   it("lets no more through when many come at once", async () => {
     await namespace("rush");
     await quota("rush", "q", { hard: { pods: "7" } });

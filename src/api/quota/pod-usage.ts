@@ -1,5 +1,5 @@
 import { Quantity } from "../../meta/quantity.ts";
-import type { Pod, ResourceQuotaSpec } from "../generated/types/core-v1.ts";
+import type { Pod } from "../generated/types/core-v1.ts";
 import { podLimits, podRequests } from "../pod/pod-resources.ts";
 
 export type Usage = ReadonlyMap<string, Quantity>;
@@ -27,49 +27,4 @@ function isFinished({ status }: Pod): boolean {
 /** Deleted, and its grace is over: its node is likely gone. */
 function isOverdue({ metadata: { deletionTimestamp, deletionGracePeriodSeconds = 0 } }: Pod, nowMs: number): boolean {
   return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000 < nowMs;
-}
-
-/** Whether the pod is of the kind that the quota's scopes name. */
-export function inScopes(pod: Pod, { scopes = [], scopeSelector }: ResourceQuotaSpec): boolean {
-  if (!scopes.every((scope) => inScope(pod, scope, "Exists", []))) return false;
-  return (scopeSelector?.matchExpressions ?? []).every(({ scopeName, operator, values = [] }) => inScope(pod, scopeName, operator, values));
-}
-
-function inScope(pod: Pod, scope: string, operator: string, values: readonly string[]): boolean {
-  const { spec, status } = pod;
-  switch (scope) {
-    case "Terminating":
-      return spec.activeDeadlineSeconds !== undefined && spec.activeDeadlineSeconds >= 0;
-    case "NotTerminating":
-      return spec.activeDeadlineSeconds === undefined;
-    case "BestEffort":
-      return isBestEffort(pod, status?.qosClass);
-    case "NotBestEffort":
-      return !isBestEffort(pod, status?.qosClass);
-    case "PriorityClass":
-      return matchesPriority(spec.priorityClassName ?? "", operator, values);
-    case "CrossNamespacePodAffinity":
-      return crossesNamespaces(pod);
-    default:
-      return false;
-  }
-}
-
-function isBestEffort({ spec }: Pod, qosClass: string | undefined): boolean {
-  if (qosClass !== undefined && qosClass !== "") return qosClass === "BestEffort";
-  return ![...podRequests(spec), ...podLimits(spec)].some(([name, amount]) => plain.has(name) && !amount.isZero);
-}
-
-function matchesPriority(name: string, operator: string, values: readonly string[]): boolean {
-  if (operator === "In") return values.includes(name);
-  if (operator === "NotIn") return !values.includes(name);
-  return operator === "DoesNotExist" ? name === "" : name !== "";
-}
-
-function crossesNamespaces({ spec: { affinity } }: Pod): boolean {
-  const terms = [affinity?.podAffinity, affinity?.podAntiAffinity].flatMap((each) => [
-    ...(each?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
-    ...(each?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ podAffinityTerm }) => podAffinityTerm),
-  ]);
-  return terms.some(({ namespaces = [], namespaceSelector }) => namespaces.length > 0 || namespaceSelector !== undefined);
 }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { PersistentVolumeClaim, ResourceQuota, ResourceQuotaSpec } from "../../api/generated/types/core-v1.ts";
+import type { ResourceClaim } from "../../api/generated/types/resource-v1.ts";
 import { epochMs, samplePod, sampleService, type SamplePod } from "../sample-objects.ts";
 import { countedResource, quotaStatus, type QuotaState } from "./plan.ts";
 
 const quota = (spec: ResourceQuotaSpec): ResourceQuota => ({ apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "q", namespace: "ns" }, spec });
 const hard = (...names: readonly string[]) => ({ hard: Object.fromEntries(names.map((name) => [name, "100"])) });
 const used = (spec: ResourceQuotaSpec, rest: Partial<QuotaState> = {}) =>
-  quotaStatus({ quota: quota(spec), pods: [], services: [], claims: [], countOf: () => undefined, nowMs: epochMs, ...rest }).used;
+  quotaStatus({ quota: quota(spec), pods: [], services: [], claims: [], deviceClaims: [], countOf: () => undefined, nowMs: epochMs, ...rest }).used;
 const pod = (name: string, requests: Record<string, string>, rest: SamplePod = {}) =>
   samplePod(name, { ...rest, spec: { containers: [{ name: "main", resources: { requests, limits: requests } }], ...rest.spec } });
 
@@ -54,6 +55,55 @@ it("counts services by what they occupy", () => {
     sampleService({ type: "LoadBalancer", allocateLoadBalancerNodePorts: false, ports: [{ port: 1 }] }),
   ];
   expect(used(hard("services.loadbalancers", "services.nodeports"), { services })).toEqual({ "services.loadbalancers": "2", "services.nodeports": "3" });
+});
+
+it("counts devices by class, at worst", () => {
+  const gpus = "gpu.deviceclass.resource.k8s.io/devices";
+  const nics = "nic.deviceclass.resource.k8s.io/devices";
+  const claim = (requests: readonly unknown[]): ResourceClaim =>
+    ({ apiVersion: "resource.k8s.io/v1", kind: "ResourceClaim", metadata: {}, spec: { devices: { requests } } }) as ResourceClaim;
+  const of = (deviceClassName: string, count?: number, allocationMode = "ExactCount") => ({
+    name: "r",
+    deviceClassName,
+    allocationMode,
+    ...(count === undefined ? {} : { count }),
+  });
+  const count = (...deviceClaims: readonly ResourceClaim[]) => used(hard(gpus, nics, "count/resourceclaims.resource.k8s.io"), { deviceClaims, countOf: () => deviceClaims.length });
+  expect(
+    count(
+      claim([
+        { name: "a", exactly: of("gpu", 2) },
+        { name: "b", exactly: of("gpu", 1) },
+      ]),
+      claim([{ name: "a", exactly: of("nic", undefined, "All") }]),
+    ),
+  ).toEqual({
+    [gpus]: "3",
+    [nics]: "32",
+    "count/resourceclaims.resource.k8s.io": "2",
+  });
+  expect(count(claim([{ name: "a", firstAvailable: [of("gpu", 2), of("gpu", 4), of("nic", 1)] }]))).toMatchObject({ [gpus]: "4", [nics]: "1" });
+  expect(count(claim([{ name: "a", exactly: of("gpu", 2, "Later") }, of("nic")]))).toMatchObject({ [gpus]: "0", [nics]: "1" });
+});
+
+it("counts volume claims by their attributes class", () => {
+  const claim = (volumeAttributesClassName?: string, current?: string): PersistentVolumeClaim => ({
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: {},
+    spec: { resources: { requests: { storage: "1Gi" } }, ...(volumeAttributesClassName === undefined ? {} : { volumeAttributesClassName }) },
+    status: current === undefined ? {} : { currentVolumeAttributesClassName: current },
+  });
+  const claims = [claim(), claim("gold"), claim("silver", "gold"), claim("silver")];
+  const spec = (operator: string, values?: readonly string[]): ResourceQuotaSpec => ({
+    ...hard("persistentvolumeclaims", "requests.storage"),
+    scopeSelector: { matchExpressions: [{ scopeName: "VolumeAttributesClass", operator, ...(values === undefined ? {} : { values }) }] },
+  });
+  const count = (quotaSpec: ResourceQuotaSpec) => used(quotaSpec, { claims, countOf: () => 4 })?.["persistentvolumeclaims"];
+  expect([count(spec("In", ["gold"])), count(spec("NotIn", ["gold"])), count(spec("Exists")), count(spec("DoesNotExist"))]).toEqual(["2", "2", "3", "1"]);
+  expect(used(spec("In", ["gold"]), { claims })).toEqual({ persistentvolumeclaims: "2", "requests.storage": "2Gi" });
+  expect(used({ ...hard("persistentvolumeclaims"), scopes: ["BestEffort"] }, { claims })).toEqual({ persistentvolumeclaims: "0" });
+  expect(used(hard("persistentvolumeclaims", "count/persistentvolumeclaims"), { claims })).toEqual({ persistentvolumeclaims: "4", "count/persistentvolumeclaims": "4" });
 });
 
 it("counts storage, also by class", () => {

@@ -1,6 +1,8 @@
 import type { PersistentVolumeClaim, Pod, ResourceQuota, ResourceQuotaStatus, Service } from "../../api/generated/types/core-v1.ts";
-import { claimUsage, isBareCount, serviceUsage } from "../../api/quota/object-usage.ts";
-import { inScopes, podUsage, type Usage } from "../../api/quota/pod-usage.ts";
+import type { ResourceClaim } from "../../api/generated/types/resource-v1.ts";
+import { deviceUsage, isBareCount, objectUsage, serviceUsage } from "../../api/quota/object-usage.ts";
+import { podUsage, type Usage } from "../../api/quota/pod-usage.ts";
+import { claimInScopes, isScoped, podInScopes } from "../../api/quota/scopes.ts";
 import { Quantity } from "../../meta/quantity.ts";
 
 export interface QuotaState {
@@ -8,6 +10,7 @@ export interface QuotaState {
   readonly pods: readonly Pod[];
   readonly services: readonly Service[];
   readonly claims: readonly PersistentVolumeClaim[];
+  readonly deviceClaims: readonly ResourceClaim[];
   /** How many objects of `configmaps`, `deployments.apps` … there are; undefined when that is no resource. */
   readonly countOf: (resource: string) => number | undefined;
   readonly nowMs: number;
@@ -19,24 +22,27 @@ export function countedResource(name: string): string | undefined {
   return isBareCount(name) ? name : undefined;
 }
 
+const volumeClaims = { group: "", resource: "persistentvolumeclaims" };
+
 /** @upstream pkg/controller/resourcequota/resource_quota_controller.go syncResourceQuota */
 export function quotaStatus(state: QuotaState): ResourceQuotaStatus {
   const { hard = {} } = state.quota.spec;
-  const scoped = (state.quota.spec.scopes ?? []).length > 0 || state.quota.spec.scopeSelector !== undefined;
+  const scoped = isScoped(state.quota.spec);
   const total = new Map<string, Quantity>();
   const add = (usage: Usage): void => {
     for (const [name, amount] of usage) total.set(name, total.get(name)?.add(amount) ?? amount);
   };
-  for (const pod of state.pods) if (inScopes(pod, state.quota.spec)) add(podUsage(pod, state.nowMs));
-  // Scopes are about pods; with them nothing else counts.
+  for (const pod of state.pods) if (podInScopes(pod, state.quota.spec)) add(podUsage(pod, state.nowMs));
+  for (const claim of state.claims) if (claimInScopes(claim, state.quota.spec)) add(objectUsage(volumeClaims, claim, state.nowMs));
+  // Scopes are about pods and volume claims; with them nothing else counts.
   if (!scoped) {
     for (const service of state.services) add(serviceUsage(service));
-    for (const claim of state.claims) add(claimUsage(claim));
+    for (const claim of state.deviceClaims) add(deviceUsage(claim));
   }
   const used: Record<string, string> = {};
   for (const name of Object.keys(hard).sort()) {
     const resource = countedResource(name);
-    const counted = resource === undefined || resource === "pods" ? undefined : state.countOf(resource);
+    const counted = resource === undefined || resource === "pods" || resource === volumeClaims.resource ? undefined : state.countOf(resource);
     if (counted === undefined) used[name] = (total.get(name) ?? Quantity.zero).toString();
     else used[name] = String(scoped ? 0 : counted);
   }

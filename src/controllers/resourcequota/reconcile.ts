@@ -1,4 +1,5 @@
-import { persistentVolumeClaims, pods, resourceQuotas, services } from "../../api/generated/resources.ts";
+import { persistentVolumeClaims, pods, resourceClaims, resourceQuotas, services } from "../../api/generated/resources.ts";
+import { isDeviceQuota } from "../../api/quota/object-usage.ts";
 import type { ResourceQuota } from "../../api/generated/types/core-v1.ts";
 import { deepEqual } from "../../base/values.ts";
 import type { Informer } from "../../client/informer.ts";
@@ -22,6 +23,7 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
   const podInformer = informers.informer(pods);
   const serviceInformer = informers.informer(services);
   const claimInformer = informers.informer(persistentVolumeClaims);
+  const deviceClaimInformer = informers.informer(resourceClaims);
   const late = new LateQueue();
   /** Informers of resources that some quota counts, by `deployments.apps`; undefined: there is no such resource. */
   const counted = new Map<string, Informer<KubeObject>>();
@@ -60,6 +62,7 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
       pods: podInformer.lister.inNamespace(namespace),
       services: serviceInformer.lister.inNamespace(namespace),
       claims: claimInformer.lister.inNamespace(namespace),
+      deviceClaims: deviceClaimInformer.lister.inNamespace(namespace),
       countOf: (resource) => counted.get(resource)?.lister.inNamespace(namespace).length,
       nowMs: clock.now(),
     });
@@ -87,6 +90,7 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
     enqueueKeys(queue, podInformer, quotasIn);
     enqueueKeys(queue, serviceInformer, quotasIn);
     enqueueKeys(queue, claimInformer, quotasIn);
+    enqueueKeys(queue, deviceClaimInformer, (claim) => quotasIn(claim).filter((key) => Object.keys(quotas.lister.get(key)?.spec.hard ?? {}).some(isDeviceQuota)));
   }
 
   return { name: "resourcequota", workers: 5, setup, reconcile };

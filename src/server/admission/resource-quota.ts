@@ -1,6 +1,7 @@
-import type { Container, Pod, ResourceQuota } from "../../api/generated/types/core-v1.ts";
+import type { Container, PersistentVolumeClaim, Pod, ResourceQuota } from "../../api/generated/types/core-v1.ts";
 import { concerns, objectUsage } from "../../api/quota/object-usage.ts";
-import { inScopes, type Usage } from "../../api/quota/pod-usage.ts";
+import type { Usage } from "../../api/quota/pod-usage.ts";
+import { claimInScopes, isScoped, podInScopes } from "../../api/quota/scopes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { Quantity } from "../../meta/quantity.ts";
@@ -76,8 +77,10 @@ function charge(request: AdmissionRequest, entry: CacheEntry, nowMs: number): vo
   const hard = quota.status?.hard ?? {};
   const relevant = Object.keys(hard).filter((key) => concerns(served.resource, key));
   const unknown = relevant.filter((key) => quota.status?.used?.[key] === undefined);
-  const isScoped = (quota.spec.scopes ?? []).length > 0 || quota.spec.scopeSelector !== undefined;
-  if (relevant.length === 0 || (isScoped && (!isPod || !inScopes(object as Pod, quota.spec)))) return;
+  if (relevant.length === 0) return;
+  const isClaim = group === "" && resource === "persistentvolumeclaims";
+  const isMeant = isPod ? podInScopes(object as Pod, quota.spec) : isClaim ? claimInScopes(object as PersistentVolumeClaim, quota.spec) : !isScoped(quota.spec);
+  if (!isMeant) return;
   if (isPod && request.operation === "CREATE") {
     const unsaid = unsaidBy(object as Pod, relevant);
     if (unsaid !== "") throw refuse(`failed quota: ${quotaName}: must specify ${unsaid}`);
