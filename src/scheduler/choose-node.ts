@@ -58,15 +58,25 @@ export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScor
   // Where nobody rates, the first that fits is as good as any.
   const isRated = isAskedFurther || plugins.some(({ score }) => score !== undefined);
   const wanted = isRated ? enoughNodes(nodes.length, percentageOfNodesToScore) : 1;
-  const { feasible, slots, verdicts, resolvable, reasons, plugins: rejecting } = filterNodes(cycle, nodes, { startIndex, wanted });
+  const filtered = filterNodes(cycle, nodes, { startIndex, wanted });
+  const { feasible, slots, resolvable, evaluated, reasons, plugins: rejecting } = filtered;
   return {
     feasible,
     slots,
     resolvable,
-    evaluated: feasible.length + verdicts.length,
+    evaluated,
     diagnosis() {
       const others = only === undefined ? {} : { others: `node(s) didn't satisfy plugin(s) [${only.plugins.join(" ")}]` };
-      return { total, verdicts, plugins: new Set([...(only?.plugins ?? []), ...rejecting]), reasons, ...others };
+      return {
+        total,
+        get verdicts() {
+          return filtered.verdicts;
+        },
+        judged: evaluated,
+        plugins: new Set([...(only?.plugins ?? []), ...rejecting]),
+        reasons,
+        ...others,
+      };
     },
   };
 }

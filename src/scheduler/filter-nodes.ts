@@ -1,6 +1,7 @@
 import type { NodeInfo } from "./cluster/node-info.ts";
 import type { Cycle } from "./cycle.ts";
-import { FITS, RESOLVABLE, UNCOUNTED } from "./template-memo.ts";
+import { MisfitMemo } from "./misfit-memo.ts";
+import { FITS, RESOLVABLE, type TemplateMemo, UNCOUNTED } from "./template-memo.ts";
 import { isUnresolvable, type Verdict } from "./verdict.ts";
 
 /** What filtering some nodes came to. */
@@ -8,18 +9,55 @@ export interface Filtered {
   readonly feasible: readonly NodeInfo[];
   /** Their slots, in the same order. */
   readonly slots: readonly number[];
-  /** Of those that do not fit. */
+  /** Of those that do not fit. Read them before the cluster changes. */
   readonly verdicts: readonly Verdict[];
   /** Of those, the nodes where the end of other pods might help. */
   readonly resolvable: readonly NodeInfo[];
+  /** How many nodes were judged. */
+  readonly evaluated: number;
   /** How many nodes each reason was given for. */
   readonly reasons: ReadonlyMap<string, number>;
   /** Plug-ins that turned a node away. */
   readonly plugins: ReadonlySet<string>;
 }
 
+export interface FilterRange {
+  readonly startIndex: number;
+  readonly wanted: number;
+}
+
 /** Judges nodes from the `startIndex`-th on, around the list, until `wanted` fit. */
-export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startIndex, wanted }: { readonly startIndex: number; readonly wanted: number }): Filtered {
+export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange): Filtered {
+  const { cluster } = cycle;
+  const memo = cycle.wholeMemo();
+  if (memo === undefined || nodes !== cluster.nodes || cycle.ownSlot() !== -1) return judgeEach(cycle, nodes, range, memo);
+  const misfits = MisfitMemo.current(cycle, memo);
+  if (misfits !== undefined) return allMisfit(misfits, nodes, range);
+  const filtered = judgeEach(cycle, nodes, range, memo);
+  if (filtered.feasible.length === 0) MisfitMemo.note(cycle, memo);
+  return filtered;
+}
+
+function allMisfit(misfits: MisfitMemo, nodes: readonly NodeInfo[], { startIndex }: FilterRange): Filtered {
+  const reasons = new Map<string, number>();
+  const plugins = new Set<string>();
+  misfits.addSaid({ reasons, plugins });
+  let verdicts: readonly Verdict[] | undefined;
+  return {
+    feasible: [],
+    slots: [],
+    get verdicts() {
+      verdicts ??= misfits.verdicts(startIndex);
+      return verdicts;
+    },
+    resolvable: misfits.resolvable,
+    evaluated: nodes.length,
+    reasons,
+    plugins,
+  };
+}
+
+function judgeEach(cycle: Cycle, nodes: readonly NodeInfo[], { startIndex, wanted }: FilterRange, memo: TemplateMemo | undefined): Filtered {
   const feasible: NodeInfo[] = [];
   const fitting: number[] = [];
   const verdicts: Verdict[] = [];
@@ -27,7 +65,6 @@ export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startInd
   const reasons = new Map<string, number>();
   const plugins = new Set<string>();
   const said: number[] = [];
-  const memo = cycle.wholeMemo();
   const generations = cycle.cluster.generations.values;
   const isAll = nodes === cycle.cluster.nodes;
   const { slots } = cycle.cluster;
@@ -69,7 +106,7 @@ export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], { startInd
     }
   }
   if (said.length > 0) memo?.addSaid(said, { reasons, plugins });
-  return { feasible, slots: fitting, verdicts, resolvable, reasons, plugins };
+  return { feasible, slots: fitting, verdicts, resolvable, evaluated: feasible.length + verdicts.length, reasons, plugins };
 }
 
 function count({ plugin, rejections }: Verdict, { reasons, plugins }: { readonly reasons: Map<string, number>; readonly plugins: Set<string> }): void {

@@ -5,14 +5,12 @@ import type { ClusterState } from "./cluster/cluster-state.ts";
 import { podInfo } from "./cluster/pod-info.ts";
 import type { Nominations } from "./cluster/nominations.ts";
 import type { SchedulingQueue } from "./queue.ts";
-import type { VerdictRecord } from "./verdict-record.ts";
 
 /** What the scheduler knows of pods and nodes between cycles. */
 export interface SchedulerState {
   readonly cluster: ClusterState;
   readonly queue: SchedulingQueue;
   readonly nominations: Nominations;
-  readonly verdicts: VerdictRecord;
   /** UIDs of pods given to a node whose binding is not seen yet, by key. */
   readonly assumed: Map<string, string | undefined>;
 }
@@ -52,10 +50,9 @@ export class PodEvents {
   }
 
   gone(pod: Pod): void {
-    const { cluster, queue, nominations, verdicts, assumed } = this.#state;
+    const { cluster, queue, nominations, assumed } = this.#state;
     const key = keyOf(pod);
     queue.remove(key);
-    verdicts.delete(key);
     const wasNominated = nominations.nodeOf(key) !== undefined;
     nominations.delete(key);
     assumed.delete(key);
@@ -65,7 +62,7 @@ export class PodEvents {
   }
 
   #placed(previous: Pod | undefined, pod: Pod): void {
-    const { cluster, queue, nominations, verdicts, assumed } = this.#state;
+    const { cluster, queue, nominations, assumed } = this.#state;
     const key = keyOf(pod);
     cluster.addPod(podInfo(pod), pod.spec.nodeName ?? "");
     if (previous !== undefined && isPlaced(previous)) {
@@ -75,7 +72,6 @@ export class PodEvents {
     assumed.delete(key);
     queue.remove(key);
     nominations.delete(key);
-    verdicts.delete(key);
     this.#move({ resource: "pod", action: "add", previous: undefined, next: pod });
   }
 

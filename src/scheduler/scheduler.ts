@@ -34,7 +34,6 @@ import { type QueuedPod, type QueueOptions, SchedulingQueue } from "./queue.ts";
 import { type Readers, readersOver } from "./readers.ts";
 import { Slots } from "./slots.ts";
 import { type Diagnosis, diagnosisText, NO_NODES } from "./verdict.ts";
-import { VerdictRecord } from "./verdict-record.ts";
 import { plainStatus, refusalSuggestion, waitingStatus } from "./why/pod-verdict.ts";
 import { type Judge, smallestChange } from "./why/smallest-change.ts";
 import { VolumeBinder } from "./volumes/bind-volumes.ts";
@@ -119,21 +118,8 @@ export class Scheduler {
       moved: (place, by) => this.#metrics.pending.add(by, [place]),
     });
     const cluster = new ClusterState();
-    this.#state = { cluster, queue, nominations: cluster.nominations, verdicts: new VerdictRecord(), assumed: new Map() };
+    this.#state = { cluster, queue, nominations: cluster.nominations, assumed: new Map() };
     this.#events = new PodEvents({ isOurs: (name) => this.#profiles.has(name) }, this.#state);
-  }
-
-  /**
-   * Why a waiting pod fits nowhere, node by node: as of its last attempt, or (when that is no longer kept) as things
-   * stand now. Undefined: it does not wait, or was not tried yet and would fit.
-   */
-  verdictsOf(key: string): Diagnosis | undefined {
-    const known = this.#state.verdicts.get(key);
-    if (known !== undefined) return known;
-    const pod = this.#pods.get(key);
-    const profile = pod === undefined || !this.#events.isMine(pod) || this.#state.assumed.has(key) ? undefined : this.#profileOf(pod);
-    if (pod === undefined || profile === undefined) return undefined;
-    return this.#diagnose(pod, profile);
   }
 
   /** What keeps the pod from every node now; undefined: it would fit. */
@@ -366,13 +352,12 @@ export class Scheduler {
 
   /** The pod counts on the node from now on; the binding follows. */
   #place({ queued, signal, extenders }: Attempt, cycle: Cycle, node: NodeInfo): void {
-    const { cluster, verdicts, nominations, assumed } = this.#state;
+    const { cluster, nominations, assumed } = this.#state;
     const { pod } = cycle;
     const reservations = cycle.reserving.flatMap(({ plugin, state }) => {
       const reservation = plugin.reserve?.(pod, node, state);
       return reservation === undefined ? [] : [{ plugin: plugin.name, reservation }];
     });
-    verdicts.delete(pod.key);
     nominations.delete(pod.key);
     assumed.set(pod.key, pod.pod.metadata.uid);
     cluster.addPod(pod, node.name);
@@ -424,8 +409,7 @@ export class Scheduler {
   }
 
   #misfit(queued: QueuedPod, diagnosis: Diagnosis, message: string, wish: Pick<StatusWish, "nominatedNodeName">): void {
-    const { queue, nominations, verdicts } = this.#state;
-    verdicts.set(queued.key, diagnosis);
+    const { queue, nominations } = this.#state;
     if (wish.nominatedNodeName === "") nominations.delete(queued.key);
     else if (wish.nominatedNodeName !== undefined) nominations.set(podInfo(queued.pod), wish.nominatedNodeName);
     queue.putBack(queued, diagnosis.plugins);

@@ -72,6 +72,11 @@ export class TemplateMemo {
     return this.#said[slot] ?? 0;
   }
 
+  /** Copies of what was said of each node, and of which kind that is, by slot. */
+  snapshot(): { readonly said: Uint16Array; readonly kinds: Uint8Array } {
+    return { said: this.#said.slice(), kinds: this.#kinds.slice() };
+  }
+
   isRatedAt(slot: number, generation: number): boolean {
     return this.#ratedAt.values[slot] === generation;
   }

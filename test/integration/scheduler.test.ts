@@ -44,18 +44,18 @@ describe("a pod", () => {
     const waiting = await world.pod("web");
     expect(waiting.status?.conditions).toMatchObject([{ type: "PodScheduled", status: "False", reason: "Unschedulable", message, observedGeneration: 1 }]);
     expect(await world.eventsOf("web")).toEqual([`Warning FailedScheduling ${message}`]);
-    expect(world.scheduler.verdictsOf("default/web")).toMatchObject({
-      total: 3,
+    expect(world.scheduler.explain("default/web")).toMatchObject({
+      nodes: 3,
       verdicts: [
-        { node: "small", plugin: "NodeResourcesFit", rejections: [{ reason: "Insufficient cpu", lack: { resource: "cpu", requested: 2000, free: 1000 } }] },
-        { node: "t1", plugin: "TaintToleration", rejections: [{ detail: "{a: b}" }] },
+        { node: "small", plugin: "NodeResourcesFit", reasons: [{ reason: "Insufficient cpu", resource: "cpu", requested: "2", free: "1" }] },
+        { node: "t1", plugin: "TaintToleration", reasons: [{ detail: "{a: b}" }] },
         { node: "t2", plugin: "TaintToleration" },
       ],
     });
     await world.addNode("big");
     await world.settle();
     expect(await world.bound()).toEqual({ web: "big" });
-    expect(world.scheduler.verdictsOf("default/web")).toBeUndefined();
+    expect(world.scheduler.explain("default/web")).toMatchObject({ phase: "Scheduled", nodeName: "big" });
   });
 
   it("waits while there are no nodes", async () => {

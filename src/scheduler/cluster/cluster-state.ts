@@ -1,7 +1,7 @@
 import type { Node } from "../../api/generated/types/core-v1.ts";
 import { deepEqual } from "../../base/values.ts";
 import type { Labels } from "../../meta/label-selector.ts";
-import { Generations } from "./generations.ts";
+import { NodeChanges } from "./generations.ts";
 import { ImagePlaces } from "./image-places.ts";
 import { NodeInfo } from "./node-info.ts";
 import { Nominations } from "./nominations.ts";
@@ -24,11 +24,13 @@ export interface Cluster {
   readonly nodes: readonly NodeInfo[];
   /** Their slots, in the same order. */
   readonly slots: Int32Array;
-  readonly generations: Generations;
+  readonly generations: NodeChanges;
   readonly nominations: Nominations;
   readonly terms: ClusterTerms;
   readonly images: ImagePlaces;
   node(name: string): NodeInfo | undefined;
+  /** The node of that slot, if it exists. */
+  at(slot: number): NodeInfo | undefined;
   tally(matcher: PodMatcher): Tally;
   /** Whether any node has a taint that only asks pods to stay away. */
   readonly hasWishedTaints: boolean;
@@ -42,13 +44,14 @@ export interface Cluster {
 export class ClusterState implements Cluster {
   readonly terms = new ClusterTerms();
   readonly images = new ImagePlaces();
-  readonly generations = new Generations();
+  readonly generations = new NodeChanges();
   readonly nominations = new Nominations({ info: (name) => this.#info(name), left: (info) => this.#dropIfBare(info) });
   readonly #tallies = new PodTallies();
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, Placed>();
   readonly #namespaces = new Map<string, Map<string, Placed>>();
   readonly #domains = new Map<string, { readonly values: Map<string, number>; readonly isOnAll: boolean }>();
+  readonly #bySlot: (NodeInfo | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   #slots = 0;
   #wishedTaints = 0;
@@ -76,6 +79,11 @@ export class ClusterState implements Cluster {
 
   node(name: string): NodeInfo | undefined {
     const info = this.#nodes.get(name);
+    return info?.node === undefined ? undefined : info;
+  }
+
+  at(slot: number): NodeInfo | undefined {
+    const info = this.#bySlot[slot];
     return info?.node === undefined ? undefined : info;
   }
 
@@ -174,6 +182,7 @@ export class ClusterState implements Cluster {
     if (info === undefined) {
       info = new NodeInfo(name, this.#freeSlots.pop() ?? this.#slots++, this.generations);
       this.#nodes.set(name, info);
+      this.#bySlot[info.slot] = info;
     }
     return info;
   }
@@ -204,6 +213,7 @@ export class ClusterState implements Cluster {
   #dropIfBare(info: NodeInfo): void {
     if (info.node !== undefined || info.pods.size > 0 || info.nominated.length > 0 || this.#nodes.get(info.name) !== info) return;
     this.#nodes.delete(info.name);
+    this.#bySlot[info.slot] = undefined;
     this.#freeSlots.push(info.slot);
   }
 }

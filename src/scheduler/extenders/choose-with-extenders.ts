@@ -55,7 +55,7 @@ function verdictOf(node: string, reason: string, unresolvable: boolean): Verdict
   return { node, plugin: EXTENDERS, rejections: [{ reason, unresolvable }] };
 }
 
-function withVerdicts({ reasons: _, ...diagnosis }: Diagnosis, verdicts: readonly Verdict[]): Diagnosis {
+function withVerdicts({ reasons: _reasons, judged: _judged, ...diagnosis }: Diagnosis, verdicts: readonly Verdict[]): Diagnosis {
   return { ...diagnosis, verdicts: [...diagnosis.verdicts, ...verdicts], plugins: new Set([...diagnosis.plugins, EXTENDERS]) };
 }
 

@@ -2,9 +2,10 @@ import type { Pod } from "../../api/generated/types/core-v1.ts";
 import type { Random } from "../../base/random.ts";
 import type { NodeInfo } from "../cluster/node-info.ts";
 import type { Cycle } from "../cycle.ts";
-import { type Diagnosis, diagnosisText, isUnresolvable, type Verdict } from "../verdict.ts";
+import { type Diagnosis, diagnosisText, isUnresolvable } from "../verdict.ts";
 import type { Candidate } from "./candidate.ts";
-import { findVictims, type VictimSearch } from "./find-victims.ts";
+import { bestRemembered, type CandidateRange, findCandidates, type FoundVictims } from "./find-candidates.ts";
+import type { VictimSearch } from "./find-victims.ts";
 import { pickCandidate } from "./pick-candidate.ts";
 
 /** What preemption comes to: where to make room by ending whom, or why not. */
@@ -35,21 +36,21 @@ const usual: MinCandidates = { percentage: 10, absolute: 100 };
 
 /** Looks for pods of lower priority whose end would let the cycle's pod run. Ends nothing itself. @upstream pkg/scheduler/framework/preemption Evaluator.Preempt */
 export function preempt(cycle: Cycle, diagnosis: Diagnosis, search: PreemptionSearch, random: Random): Preemption {
-  const found = searchVictims(cycle, diagnosis, search, random);
-  return "candidate" in found ? found : pick(found, diagnosis, search.nowMs);
-}
-
-/** The candidates that were found, and what other nodes lack. */
-export interface FoundVictims {
-  readonly candidates: readonly Candidate[];
-  readonly verdicts: readonly Verdict[];
+  const why = refusalOf(cycle, diagnosis);
+  if (why !== undefined) return why;
+  const range = rangeOf(cycle, diagnosis, search, random);
+  const candidate = bestRemembered(cycle, range, search);
+  return candidate === undefined ? pick(findCandidates(cycle, range, search), diagnosis, search.nowMs) : { candidate };
 }
 
 /** The first half of `preempt`: whom one could end where, or why nobody may be. */
 export function searchVictims(cycle: Cycle, diagnosis: Diagnosis, search: PreemptionSearch, random: Random): FoundVictims | Preemption {
+  return refusalOf(cycle, diagnosis) ?? findCandidates(cycle, rangeOf(cycle, diagnosis, search, random), search);
+}
+
+function refusalOf(cycle: Cycle, diagnosis: Diagnosis): Preemption | undefined {
   const why = ineligible(cycle, diagnosis);
-  if (why !== undefined) return { candidate: undefined, message: `preemption: ${why}`, keepsNomination: true };
-  return findCandidates(cycle, diagnosis, search, random);
+  return why === undefined ? undefined : { candidate: undefined, message: `preemption: ${why}`, keepsNomination: true };
 }
 
 /** The second half. */
@@ -60,13 +61,13 @@ export function pick({ candidates, verdicts }: FoundVictims, { total }: Pick<Dia
   return { candidate: undefined, message: `preemption: ${text}`, keepsNomination: false };
 }
 
-function ineligible({ pod, cluster }: Cycle, { verdicts, refusal }: Diagnosis): string | undefined {
+function ineligible({ pod, cluster }: Cycle, diagnosis: Diagnosis): string | undefined {
   if (pod.pod.spec.preemptionPolicy === "Never") return "not eligible due to preemptionPolicy=Never.";
   const nominated = pod.pod.status?.nominatedNodeName ?? "";
   if (nominated === "") return undefined;
-  const verdict = verdicts.find(({ node }) => node === nominated);
+  const verdict = diagnosis.verdicts.find(({ node }) => node === nominated);
   // What was made room on cannot take the pod any more, whoever ends.
-  if (refusal !== undefined || (verdict !== undefined && isUnresolvable(verdict))) return undefined;
+  if (diagnosis.refusal !== undefined || (verdict !== undefined && isUnresolvable(verdict))) return undefined;
   for (const other of cluster.node(nominated)?.pods.values() ?? [])
     if (other.priority < pod.priority && isPreempted(other.pod)) return "not eligible due to a terminating pod on the nominated node.";
   return undefined;
@@ -78,28 +79,9 @@ function isPreempted({ metadata, status }: Pod): boolean {
   return target?.status === "True" && target.reason === "PreemptionByScheduler";
 }
 
-function findCandidates(cycle: Cycle, { verdicts }: Diagnosis, { resolvable, minCandidates = usual, ...search }: PreemptionSearch, random: Random): FoundVictims {
-  const nodes = resolvable ?? verdicts.flatMap((verdict) => (isUnresolvable(verdict) ? [] : (cycle.cluster.node(verdict.node) ?? [])));
+/** The nodes to try, from a random one on, and how many are enough. @upstream preemption GetOffsetAndNumCandidates */
+function rangeOf({ cluster }: Cycle, diagnosis: Diagnosis, { resolvable, minCandidates = usual }: PreemptionSearch, random: Random): CandidateRange {
+  const nodes = resolvable ?? diagnosis.verdicts.flatMap((verdict) => (isUnresolvable(verdict) ? [] : (cluster.node(verdict.node) ?? [])));
   const enough = Math.min(nodes.length, Math.max(minCandidates.absolute, Math.floor((nodes.length * minCandidates.percentage) / 100)));
-  const offset = Math.floor(random.next() * nodes.length);
-  const candidates: Candidate[] = [];
-  const failures: Verdict[] = [];
-  let isHarmless = false;
-  for (let index = 0; index < nodes.length && !(isHarmless && candidates.length >= enough); index += 1) {
-    const found = tryNode(cycle, nodes[(offset + index) % nodes.length] as NodeInfo, search);
-    if ("victims" in found) {
-      candidates.push(found);
-      isHarmless ||= found.violations === 0;
-    } else failures.push(found);
-  }
-  return { candidates, verdicts: failures };
-}
-
-function tryNode(cycle: Cycle, node: NodeInfo, search: VictimSearch): Candidate | Verdict {
-  const memo = cycle.memoFor(node)?.dryRuns.withBudgets(search.budgets);
-  const known = memo?.get(node);
-  if (known !== undefined) return known;
-  const found = findVictims(cycle, node, search);
-  memo?.set(node, found);
-  return found;
+  return { nodes, enough, offset: Math.floor(random.next() * nodes.length) };
 }
