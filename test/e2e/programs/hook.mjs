@@ -26,7 +26,10 @@ createServer(certificate, (request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {
-    if (request.url === "/healthz") return response.end("ok");
+    if (request.url === "/healthz") {
+      response.end("ok");
+      return;
+    }
     const asked = JSON.parse(Buffer.concat(chunks).toString());
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ apiVersion: asked.apiVersion, kind: asked.kind, response: request.url?.startsWith("/convert") ? convert(asked) : review(asked) }));
