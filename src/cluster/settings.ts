@@ -6,6 +6,7 @@ import { type ApiSettings, apiSettings } from "./settings/api-settings.ts";
 import { type AuditSettings, auditSettings } from "./settings/audit-settings.ts";
 import { type IdentitySettings, identitySettings } from "./settings/identity-settings.ts";
 import { type MachineSettings, machineSettings } from "./settings/machine-settings.ts";
+import { checkServingNode, type NodeCertificateSettings, nodeCertificateSettings } from "./settings/node-certificate-settings.ts";
 import { type NetworkSettings, networkSettings } from "./settings/network-settings.ts";
 import { type PermissionSettings, permissionSettings } from "./settings/permission-settings.ts";
 import { type SchedulerSettings, schedulerSettings } from "./settings/scheduler-settings.ts";
@@ -14,7 +15,16 @@ import { type StoreSettings, storeSettings } from "./settings/store-settings.ts"
 import { UserError } from "./user-error.ts";
 
 /** What `keles up` can be told, in one shape whether by flag, variable or file. A group of settings is a file of `settings/`. */
-export interface Settings extends MachineSettings, NetworkSettings, ApiSettings, StoreSettings, AuditSettings, IdentitySettings, PermissionSettings, SchedulerSettings {}
+export interface Settings
+  extends MachineSettings,
+    NetworkSettings,
+    ApiSettings,
+    StoreSettings,
+    AuditSettings,
+    IdentitySettings,
+    PermissionSettings,
+    SchedulerSettings,
+    NodeCertificateSettings {}
 
 /** In the order of `--help`. */
 const facts: SettingGroup<Settings>["settings"] = {
@@ -26,6 +36,7 @@ const facts: SettingGroup<Settings>["settings"] = {
   ...identitySettings.settings,
   ...permissionSettings.settings,
   ...schedulerSettings.settings,
+  ...nodeCertificateSettings.settings,
 };
 const checks: readonly { check?(settings: Settings): void }[] = [
   machineSettings,
@@ -36,6 +47,7 @@ const checks: readonly { check?(settings: Settings): void }[] = [
   identitySettings,
   permissionSettings,
   schedulerSettings,
+  { check: checkServingNode },
 ];
 
 export const settingDefinitions: readonly SettingDefinition<keyof Settings>[] = Object.entries(facts).map(([name, fact]) => ({ ...fact, name: name as keyof Settings }));

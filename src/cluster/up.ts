@@ -17,6 +17,7 @@ import { ensureService } from "./ensure-service.ts";
 import { checkIdentity } from "./identity/check-identity.ts";
 import { instanceOf } from "./instance.ts";
 import type { Settings } from "./settings.ts";
+import { letNodesRenew } from "./let-nodes-renew.ts";
 import { isRoot, parseMirrors } from "./settings/machine-settings.ts";
 import { storePlace } from "./settings/store-settings.ts";
 import { UserError } from "./user-error.ts";
@@ -83,7 +84,12 @@ export async function up(settings: Settings, deps: UpDeps, { signal, agent: with
     signal?.throwIfAborted();
     const url = `https://${settings.bindAddress === "0.0.0.0" ? "127.0.0.1" : settings.bindAddress}:${plane.address.port}`;
     writeAdminKubeconfig(settings, plane, url);
-    const [cluster] = await Promise.all([clusterConfig(settings, plane, runtime), plane.runComponents(), ensureDnsService(settings, plane)]);
+    const [cluster] = await Promise.all([
+      clusterConfig(settings, plane, runtime),
+      plane.runComponents(),
+      ensureDnsService(settings, plane),
+      settings.rotateCertificates ? letNodesRenew(plane.client("system:apiserver")) : undefined,
+    ]);
     agent?.tell({ type: "join", cluster: copyOf(cluster) });
     plane.certificates.onRenewal(() => {
       writeAdminKubeconfig(settings, plane, url);
@@ -198,6 +204,7 @@ async function clusterConfig(settings: Settings, plane: ControlPlane, runtime: "
     clusterDns: addressIn(cidr, 10),
     clusterDomain: settings.clusterDomain,
     version: gitVersion,
+    requestedCertificates: { directory: join(settings.dataDir, "pki", "kubelet"), client: settings.rotateCertificates, serving: settings.serverTlsBootstrap },
   };
 }
 

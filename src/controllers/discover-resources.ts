@@ -6,7 +6,7 @@ import { parseApiVersion, type Resource } from "../meta/resource.ts";
 import { hasReason } from "../meta/status-error.ts";
 import { messageOf } from "./failures.ts";
 
-/** A resource that the server says it serves, in its group's preferred version. */
+/** A resource that the server says it serves, in its group's preferred version; in the first of the others when that lacks it. */
 export interface DiscoveredResource extends Resource<AnyObject> {
   readonly verbs: readonly string[];
 }
@@ -17,22 +17,28 @@ export interface Discovery {
   readonly failures: ReadonlyMap<string, string>;
 }
 
-/** Asks the server for all its resources; a group that fails does not hide the others. Throws when the server does not answer at all. */
+/** Asks the server for all its resources, each once; a group that fails does not hide the others. Throws when the server does not answer at all. @upstream client-go/discovery ServerPreferredResources */
 export async function discoverResources(client: Pick<Client, "raw">): Promise<Discovery> {
   const groups = (await client.raw("GET", "/apis")) as APIGroupList;
-  const preferred = groups.groups.map((group) => group.preferredVersion?.groupVersion ?? group.versions[0]?.groupVersion).filter((version) => version !== undefined);
   const failures = new Map<string, string>();
-  const lists = await Promise.all(
-    ["v1", ...preferred].map(async (groupVersion) => {
-      try {
-        return resourcesOf((await client.raw("GET", groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`)) as APIResourceList);
-      } catch (error) {
-        // @upstream client-go/discovery/aggregated_discovery.go StaleGroupVersionError
-        failures.set(groupVersion, hasReason(error, "ServiceUnavailable") ? `stale GroupVersion discovery: ${groupVersion}` : messageOf(error));
-        return [];
-      }
+  const ask = async (groupVersion: string): Promise<readonly DiscoveredResource[]> => {
+    try {
+      return resourcesOf((await client.raw("GET", groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`)) as APIResourceList);
+    } catch (error) {
+      // @upstream client-go/discovery/aggregated_discovery.go StaleGroupVersionError
+      failures.set(groupVersion, hasReason(error, "ServiceUnavailable") ? `stale GroupVersion discovery: ${groupVersion}` : messageOf(error));
+      return [];
+    }
+  };
+  const lists = await Promise.all([
+    ask("v1"),
+    ...groups.groups.map(async ({ preferredVersion, versions }) => {
+      const names = new Set([...(preferredVersion === undefined ? [] : [preferredVersion.groupVersion]), ...versions.map(({ groupVersion }) => groupVersion)]);
+      const found = new Map<string, DiscoveredResource>();
+      for (const one of (await Promise.all([...names].map(ask))).flat()) if (!found.has(one.resource)) found.set(one.resource, one);
+      return [...found.values()];
     }),
-  );
+  ]);
   return { resources: lists.flat(), failures };
 }
 

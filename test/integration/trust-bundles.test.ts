@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { clusterRoleBindings, clusterRoles, clusterTrustBundles, nodes, podCertificateRequests, pods, serviceAccounts } from "../../src/api/generated/resources.ts";
+import { clusterRoleBindings, clusterRoles, clusterTrustBundles, namespaces, nodes, podCertificateRequests, pods, serviceAccounts } from "../../src/api/generated/resources.ts";
 import { type KeyPair, makeAuthority } from "../../src/cluster/pki/certificates.ts";
 import { readRuntimeConfig } from "../../src/cluster/settings/runtime-config.ts";
 import { trustAnchors } from "../../src/kubelet/volumes/trust-anchors.ts";
@@ -144,6 +144,37 @@ describe("controllers", () => {
     await advance(600);
     await expect(client.get(podCertificateRequests, "r", { namespace: "default" })).rejects.toThrow("not found");
     expect(world.complaints).toEqual([]);
+  });
+
+  it("see what is only served in a version before stable: requests go with their pod and their namespace", async () => {
+    world = await controllersWorld({}, { isServed: readRuntimeConfig("certificates.k8s.io/v1beta1=true") });
+    const { client, settle, advance } = world;
+    await client.create(namespaces, { metadata: { name: "short" } });
+    const pod = await client.create(pods, { metadata: { name: "p" }, spec: { containers: [{ name: "c", image: "i" }] } }, { namespace: "default" });
+    const { uid = "" } = pod.metadata;
+    const spec = {
+      signerName: "example.com/foo",
+      podName: "p",
+      podUID: uid,
+      serviceAccountName: "s",
+      serviceAccountUID: "su",
+      nodeName: "n",
+      nodeUID: "nu",
+      stubPKCS10Request: request,
+    };
+    const ownerReferences = [{ apiVersion: "v1", kind: "Pod", name: "p", uid }];
+    await client.create(podCertificateRequests, { metadata: { name: "owned", ownerReferences }, spec }, { namespace: "default" });
+    await client.create(podCertificateRequests, { metadata: { name: "free" }, spec }, { namespace: "default" });
+    await client.create(podCertificateRequests, { metadata: { name: "inside" }, spec }, { namespace: "short" });
+    const left = async (): Promise<readonly (string | undefined)[]> => (await client.list(podCertificateRequests)).items.map(({ metadata }) => metadata.name);
+    // By then the collector has asked what is served.
+    await advance(60);
+    expect(await left()).toEqual(["free", "owned", "inside"]);
+    await client.delete(pods, "p", { namespace: "default", gracePeriodSeconds: 0 });
+    await client.delete(namespaces, "short");
+    await advance(60);
+    await settle();
+    expect(await left()).toEqual(["free"]);
   });
 });
 

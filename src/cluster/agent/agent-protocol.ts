@@ -55,4 +55,13 @@ export interface ClusterConfig extends AgentCertificates {
   readonly clusterDns: string;
   readonly clusterDomain: string;
   readonly version: string;
+  readonly requestedCertificates: RequestedCertificates;
+}
+
+/** What nodes ask for by CertificateSigningRequest, instead of using what they are given. */
+export interface RequestedCertificates {
+  /** Where they are kept, a folder for each node in it. */
+  readonly directory: string;
+  readonly client: boolean;
+  readonly serving: boolean;
 }

@@ -36,6 +36,7 @@ import { hostNames } from "../instance.ts";
 import { withLocalImages } from "./local-images.ts";
 import type { AgentCertificates, ClusterConfig, ContainerdPlace, HostConfig, NodeIdentity } from "./agent-protocol.ts";
 import { podNetworkFolders, removeHostTraces } from "./remove-host-traces.ts";
+import { NodeIdentities } from "./requested-certificates.ts";
 import { speakAs, type Speaker } from "./speaker.ts";
 
 export interface AgentDeps {
@@ -53,8 +54,8 @@ export class RealNode {
   readonly #runtime: ReturnType<typeof connectRuntime>;
   readonly #importer: ImageImporter;
   readonly #names: ReturnType<typeof hostNames>;
-  readonly #speakers = new Map<"node" | "proxy", Speaker>();
-  #server: KubeletServer | undefined;
+  #proxySpeaker: Speaker | undefined;
+  #identities: NodeIdentities | undefined;
   #served = false;
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>[] = [];
@@ -105,9 +106,12 @@ export class RealNode {
     const { signal } = this.#stop;
     const [own] = cluster.nodes;
     if (own === undefined) throw new Error("a real node needs a name");
-    const shared = this.#connect(cluster, "node", own.identity);
+    const shared = this.#connect(cluster, own.identity);
     const { informers } = shared;
-    const proxySide = this.#connect(cluster, "proxy", cluster.proxy);
+    const proxySide = this.#connect(cluster, cluster.proxy);
+    this.#proxySpeaker = proxySide.speaker;
+    const identities = new NodeIdentities(cluster.requestedCertificates, cluster, { ...shared, metrics });
+    this.#identities = identities;
     const recorder = createEventRecorder({ ...shared, component: "kubelet", host: own.name });
     const files = nodeFiles;
     const demo = pendingWork();
@@ -153,7 +157,7 @@ export class RealNode {
     );
     const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${own.name}` });
     this.#writeNetworkWhenKnown(nodeInformer, own.name);
-    this.#server = server;
+    identities.serve(server);
     await server.listen();
     this.#closers.push(() => server.close());
     await dns.listen();
@@ -163,6 +167,7 @@ export class RealNode {
     this.#follow("DNS records", records.run(signal));
     this.#follow("service proxy", proxy.run(signal));
     this.#follow("kubelet", kubelet.run(signal));
+    this.#follow("certificates", identities.run({ ...shared, name: own.name }, signal));
     this.#deps.stage("node agent");
     await Promise.all([becomesReady(nodeInformer, signal), proxySide.informers.waitForSync(signal)]);
     this.#deps.stage("node Ready, DNS answering");
@@ -193,22 +198,19 @@ export class RealNode {
   }
 
   /** Speaks as whom it spoke, with newer certificates. */
-  takeCertificates({ nodes: [own], proxy, serving }: AgentCertificates): void {
-    if (own !== undefined) this.#speakers.get("node")?.take(own.identity);
-    this.#speakers.get("proxy")?.take(proxy);
-    this.#server?.presentCertificate(serving);
+  takeCertificates(certificates: AgentCertificates): void {
+    this.#identities?.take(certificates);
+    this.#proxySpeaker?.take(certificates.proxy);
   }
 
   #connect(
     { apiUrl, ca }: ClusterConfig,
-    role: "node" | "proxy",
     identity: NodeIdentity,
-  ): { readonly client: Client; readonly informers: InformerFactory; readonly clock: Clock; readonly random: Random; readonly log: Logger } {
+  ): { readonly client: Client; readonly informers: InformerFactory; readonly speaker: Speaker; readonly clock: Clock; readonly random: Random; readonly log: Logger } {
     const deps = { clock: systemClock, random: systemRandom };
     const speaker = speakAs({ url: apiUrl, ca }, identity, deps);
-    this.#speakers.set(role, speaker);
     this.#closers.push(() => speaker.transport.close());
-    const shared = { ...deps, client: httpsClient(speaker.transport), log: this.#deps.log };
+    const shared = { ...deps, client: httpsClient(speaker.transport), log: this.#deps.log, speaker };
     return { ...shared, informers: createInformerFactory(remoteInformers, shared) };
   }
 

@@ -14,15 +14,15 @@ import { simulatedGrpcHealth, simulatedNetwork } from "../../platform/sim/simula
 import { KubeletServer } from "../kubelet-server/kubelet-server.ts";
 import type { AgentCertificates, ClusterConfig } from "./agent-protocol.ts";
 import { type AgentDeps, becomesReady } from "./real-node.ts";
-import { speakAs, type Speaker } from "./speaker.ts";
+import { NodeIdentities } from "./requested-certificates.ts";
+import { speakAs } from "./speaker.ts";
 
 /** Any number of nodes whose containers only exist on paper, each with the very kubelet that real nodes have. */
 export class SimulatedNodes {
   readonly #deps: AgentDeps;
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>[] = [];
-  readonly #speakers = new Map<string, Speaker>();
-  #server: KubeletServer | undefined;
+  #identities: NodeIdentities | undefined;
   readonly #closers: (() => Promise<void> | void)[] = [];
 
   constructor(deps: AgentDeps) {
@@ -34,10 +34,11 @@ export class SimulatedNodes {
     const { log, metrics } = this.#deps;
     const kubelets = new Map<string, Kubelet>();
     const ready: Promise<void>[] = [];
+    const identities = new NodeIdentities(cluster.requestedCertificates, cluster, { clock: systemClock, random: systemRandom, log, metrics });
+    this.#identities = identities;
     for (const { name, identity } of cluster.nodes) {
       const speaker = speakAs({ url: cluster.apiUrl, ca: cluster.ca }, identity, { clock: systemClock, random: systemRandom });
       const { transport } = speaker;
-      this.#speakers.set(name, speaker);
       const shared = { client: httpsClient(transport), clock: systemClock, random: systemRandom, log };
       const informers = createInformerFactory(remoteInformers, shared);
       const simulated = simulatedRuntime({}, shared);
@@ -73,6 +74,7 @@ export class SimulatedNodes {
       ready.push(becomesReady(informer, this.#stop.signal));
       this.#follow(name, informers.run(this.#stop.signal));
       this.#follow(name, kubelet.run(this.#stop.signal));
+      this.#follow(name, identities.run({ ...shared, informers, speaker, name }, this.#stop.signal));
       this.#closers.push(() => {
         simulated.close();
         transport.close();
@@ -90,7 +92,7 @@ export class SimulatedNodes {
         log,
       },
     );
-    this.#server = server;
+    identities.serve(server);
     await server.listen();
     this.#closers.push(() => server.close());
     this.#deps.stage("simulated node agents");
@@ -99,9 +101,8 @@ export class SimulatedNodes {
   }
 
   /** Speaks as whom it spoke, with newer certificates. */
-  takeCertificates({ nodes: all, serving }: AgentCertificates): void {
-    for (const { name, identity } of all) this.#speakers.get(name)?.take(identity);
-    this.#server?.presentCertificate(serving);
+  takeCertificates(certificates: AgentCertificates): void {
+    this.#identities?.take(certificates);
   }
 
   async stop(): Promise<void> {
