@@ -16,12 +16,12 @@ describe("nodeProcesses", () => {
   });
 
   it("does not wait for a child of the program that keeps the output open", async () => {
-    const script = `const c = require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 3000)"], { stdio: "inherit", detached: true }); console.log(c.pid); process.exit(0)`;
+    const script = `const c = require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"], { stdio: "inherit", detached: true }); console.log(c.pid); process.exit(0)`;
     const started = Date.now();
     const result = await nodeProcesses.run(node, ["-e", script]);
     process.kill(Number(result.stdout.trim()), "SIGKILL");
     expect(result.code).toBe(0);
-    expect(Date.now() - started).toBeLessThan(2_500);
+    expect(Date.now() - started).toBeLessThan(15_000);
   });
 
   it("rejects what cannot be started", async () => {

@@ -155,7 +155,7 @@ describe.skipIf(binary === undefined)(binary === undefined ? "EtcdStore and its 
     const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
     const began = performance.now();
     expect(await EtcdStore.open({ endpoints: [endpoint], requestTimeoutMs: 200 }).catch(told)).toBeInstanceOf(StoreUnavailableError);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(15_000);
     const refused = await EtcdStore.open({ endpoints: ["http://127.0.0.1:1"], requestTimeoutMs: 200 }).catch(told);
     expect(String(refused)).toContain("127.0.0.1:1");
     const etcd = await start();

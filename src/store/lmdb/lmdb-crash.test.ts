@@ -86,7 +86,7 @@ describe("LmdbStore in a process that dies or has no space left", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it("loses nothing that was acknowledged when killed at any instant", async () => {
-    const seed = Date.now();
+    const seed = 1;
     const random = seededRandom(seed);
     const path = join(folder, "killed");
     let starts: number[] = Array.from({ length: WRITERS }, () => 0);
