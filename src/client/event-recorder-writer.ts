@@ -17,12 +17,13 @@ export interface EventRecorderDeps {
   readonly component: string;
   /** The node it speaks from. */
   readonly host?: string;
+  /** Writes under way at once, 16 when left out: those about one object follow each other. */
+  readonly atOnce?: number;
   readonly log: Logger;
 }
 
 /** Events that wait to be written; further ones are dropped. */
 const WAITING_MAX = 10_000;
-/** Writes under way at once: those about one object follow each other. */
 const AT_ONCE = 16;
 const TRIES = 12;
 const RETRY_MS = 10_000;
@@ -39,7 +40,7 @@ interface Lane {
  * @upstream client-go/tools/record/event.go
  */
 export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { flush(): Promise<void> } {
-  const { clock, random, log } = deps;
+  const { clock, random, log, atOnce = AT_ONCE } = deps;
   const correlator = new EventCorrelator(deps);
   /** Objects that events wait about; those that nobody works on stand in `ready` too. */
   const lanes = new Map<string, Lane>();
@@ -120,7 +121,7 @@ export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { 
     const opened: Lane = { about, events: [event] };
     lanes.set(about, opened);
     ready.push(opened);
-    if (atWork < AT_ONCE) startWorker();
+    if (atWork < atOnce) startWorker();
   };
 
   const write = async (what: Exclude<Correlated, { action: "drop" }>): Promise<void> => {

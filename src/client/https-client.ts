@@ -34,12 +34,19 @@ export function httpsClient(transport: HttpTransport, options: HttpsClientOption
     return answer;
   };
   return clientOver({
-    call: async (call, signal) => deepFreeze(await orAbort(valueOf(await send(call, signal)), signal)),
+    call: async (call, signal) => {
+      const answer = await send(call, signal);
+      // A body that is read whole ends with the signal by itself.
+      return deepFreeze(answer.whole === undefined ? await orAbort(valueOf(answer), signal) : await valueOf(answer));
+    },
     watch: async (call, signal) => batchesOf(await send(call, signal)),
   });
 }
 
-const valueOf = async (answer: HttpAnswer): Promise<unknown> => parseBody(answer.headers["content-type"] ?? "", await bodyText(answer.body));
+const decoder = new TextDecoder();
+
+const valueOf = async (answer: HttpAnswer): Promise<unknown> =>
+  parseBody(answer.headers["content-type"] ?? "", answer.whole === undefined ? await bodyText(answer.body) : decoder.decode(await answer.whole()));
 
 async function* batchesOf(answer: HttpAnswer): AsyncGenerator<readonly WatchEvent[], void, undefined> {
   const lines = new JsonLines();

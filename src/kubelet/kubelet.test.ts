@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { KubeletWorld } from "../../test/support/kubelet-world.ts";
 import { leases, nodes } from "../api/generated/resources.ts";
+import type { VolumeType } from "./volumes/volume-type.ts";
 
 let world: KubeletWorld | undefined;
 const start = async (...args: Parameters<typeof KubeletWorld.start>): Promise<KubeletWorld> => {
@@ -65,5 +66,61 @@ describe("kubelet", () => {
     expect(await world.simulated.runtime.listPodSandbox()).toEqual([]);
     expect(await world.files.list("/var/lib/kubelet/pods")).toEqual([]);
     expect(await world.eventTexts("web")).toContain("Normal Killing Stopping container main");
+  });
+
+  it("writes what upstream's kubelet writes for a pod's start and end, and looks at its volumes once each", async () => {
+    const world = await start();
+    await world.clock.advance(3000);
+    await world.stopKubelet();
+    const writes: string[] = [];
+    const { client } = world;
+    const counted: typeof client = {
+      ...client,
+      create: (resource, object, options) => {
+        if (resource.resource !== "events") writes.push(`create ${resource.resource}`);
+        return client.create(resource, object, options);
+      },
+      update: (resource, object, options) => {
+        writes.push(`update ${resource.resource}`);
+        return client.update(resource, object, options);
+      },
+      patch: (resource, name, patch, options) => {
+        writes.push(`patch ${resource.resource}/${options?.subresource ?? ""}`);
+        return client.patch(resource, name, patch, options);
+      },
+      delete: (resource, name, options) => {
+        writes.push(`delete ${resource.resource}`);
+        return client.delete(resource, name, options);
+      },
+      createSubresource: (resource, name, subresource, body, options) => {
+        writes.push(`create ${resource.resource}/${subresource}`);
+        return client.createSubresource(resource, name, subresource, body, options);
+      },
+    };
+    let looks = 0;
+    const counting: VolumeType = {
+      plugin: "test~counting",
+      supports: (volume) => volume.emptyDir !== undefined,
+      setUp: async ({ directory }) => {
+        looks += 1;
+        return { hostPath: directory, readOnly: false };
+      },
+    };
+    await world.startKubelet({ deps: { client: counted, volumeTypes: [counting] } });
+    await world.clock.advance(3000);
+    writes.length = 0;
+    const token = { name: "token", projected: { sources: [{ serviceAccountToken: { path: "token", expirationSeconds: 3607 } }] } };
+    await world.createPod("web", { terminationGracePeriodSeconds: 0, volumes: [token, { name: "scratch", emptyDir: {} }] });
+    await world.clock.advance(3000);
+    expect((await world.existingPod("web")).status?.phase).toBe("Running");
+    // ContainerCreating, then the sandbox with its address, then the container that runs.
+    const status = "patch pods/status";
+    expect(writes).toEqual([status, "create serviceaccounts/token", status, status]);
+    expect(looks).toBe(1);
+    writes.length = 0;
+    await world.deletePod("web", 0);
+    await world.clock.advance(3000);
+    expect(await world.pod("web")).toBeUndefined();
+    expect(writes).toEqual([]);
   });
 });

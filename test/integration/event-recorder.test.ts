@@ -192,3 +192,28 @@ it("writes events about different objects side by side, those about one in their
   expect(order).toHaveLength(80);
   for (let index = 0; index < 40; index += 1) expect(order.indexOf(`${index} 1`)).toBeLessThan(order.indexOf(`${index} 2`));
 });
+
+it.each([
+  { atOnce: 1, most: 1 },
+  { atOnce: 3, most: 3 },
+])("has no more writes under way than it may: $atOnce", async ({ atOnce, most }) => {
+  let now = 0;
+  let seen = 0;
+  const counting: Pick<Client, "create" | "patch"> = {
+    patch: (...args) => client.patch(...args),
+    create: async (...args) => {
+      now += 1;
+      seen = Math.max(seen, now);
+      try {
+        return await client.create(...args);
+      } finally {
+        now -= 1;
+      }
+    },
+  };
+  const slow = createEventRecorder({ client: counting, clock, random: seededRandom(3), component: "kubelet", host: "node-1", atOnce, log: silentLogger });
+  for (let index = 0; index < 10; index += 1) slow.event({ ...pod, metadata: { ...pod.metadata, uid: `uid-${index}` } }, "Normal", "Started", "Started container main");
+  await slow.flush();
+  expect(await written()).toHaveLength(10);
+  expect(seen).toBe(most);
+});

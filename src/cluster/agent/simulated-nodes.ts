@@ -57,7 +57,8 @@ export class SimulatedNodes {
         {
           ...shared,
           informers,
-          recorder: createEventRecorder({ ...shared, component: "kubelet", host: name }),
+          // PERF: one after another, as upstream's kubelet writes them: with many nodes in one process what pods wait for goes before.
+          recorder: createEventRecorder({ ...shared, component: "kubelet", host: name, atOnce: 1 }),
           runtime: simulated.runtime,
           images: simulated.images,
           files,

@@ -17,6 +17,7 @@ import { ownedConditions } from "../status/pod-conditions.ts";
 import { podStatus } from "../status/pod-status.ts";
 import type { StatusWriter } from "../status/status-writer.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
+import type { MountedVolume } from "../volumes/volume-type.ts";
 import { deadlineMs, deadlineFailure } from "./active-deadline.ts";
 import { isTerminalPhase } from "./pod-containers.ts";
 import { Retry } from "./retry.ts";
@@ -86,6 +87,8 @@ export class PodWorker {
   #dirty = false;
   #noticed = false;
   #published: RuntimePod | undefined;
+  /** Volumes of the last step, until something outside asks for a look. */
+  #volumes: ReadonlyMap<string, MountedVolume> | undefined;
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #abortStep: (() => void) | undefined;
@@ -153,6 +156,7 @@ export class PodWorker {
 
   /** Looks at the pod soon; cheap when there is nothing to do. */
   wake(): void {
+    this.#volumes = undefined;
     this.#dirty = true;
     if (this.#running !== undefined || this.#signal.aborted) return;
     this.#cancelTimer?.();
@@ -243,7 +247,7 @@ export class PodWorker {
     }
     deps.watchReferences(pod);
     const cgroupParent = await deps.cgroups.ensure(pod);
-    const { volumes, failures } = await deps.podVolumes.setUp(pod);
+    const { volumes, failures } = await this.#setUpVolumes(pod);
     signal.throwIfAborted();
     for (const { volume, message } of failures) deps.recorder.event(pod, "Warning", "FailedMount", `MountVolume.SetUp failed for volume "${volume}" : ${message}`);
     if (failures.length > 0 && this.#startsAnything(actions)) return this.#retry.next("volumes");
@@ -290,6 +294,18 @@ export class PodWorker {
       if (result.retryAfterMs !== undefined) delays = [...delays, result.retryAfterMs];
     }
     return delays.length === 0 ? undefined : Math.min(...delays);
+  }
+
+  /** PERF: a step that started something is followed by another at once, which need not compare every file again. */
+  async #setUpVolumes(pod: Pod): ReturnType<PodVolumes["setUp"]> {
+    const { clock, podVolumes } = this.#deps;
+    const known = this.#volumes;
+    this.#volumes = undefined;
+    if (known !== undefined && [...known.values()].every(({ refreshMs }) => refreshMs === undefined || refreshMs > clock.now())) return { volumes: known, failures: [] };
+    const made = await podVolumes.setUp(pod);
+    // Woken in the meantime: what was read may be old.
+    if (made.failures.length === 0 && !this.#dirty) this.#volumes = made.volumes;
+    return made;
   }
 
   /** @upstream pkg/kubelet/kubelet.go SyncTerminatingPod, SyncTerminatedPod */

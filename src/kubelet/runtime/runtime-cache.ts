@@ -12,7 +12,8 @@ export interface RuntimeCacheDeps {
 interface Snapshot {
   readonly order: number;
   readonly pod: RuntimePod;
-  readonly fingerprint: string;
+  /** What was listed of it; undefined: it has to be looked at again. */
+  readonly group: Group | undefined;
 }
 
 const milliseconds = (nanoseconds: number | undefined): number => Math.floor((nanoseconds ?? 0) / 1e6);
@@ -29,6 +30,8 @@ export class RuntimeCache {
   #order = 0;
   /** What was listed last, when the snapshots show nothing else: the same again is no news. */
   #listed: Group | undefined;
+  /** Details may be kept of what is gone. */
+  #outdated = false;
   /** Something vanished while it was looked at. */
   #missed = false;
 
@@ -64,8 +67,8 @@ export class RuntimeCache {
     }
     this.#prune();
     // A look at one pod in the meantime, or a pod that is not settled, has to be followed by a whole look.
-    const settled = !this.#missed && [...this.#snapshots.values()].every(({ fingerprint }) => fingerprint !== "");
-    this.#listed = changed.length === 0 && settled && order === this.#order ? listed : undefined;
+    const quiet = changed.length === 0 && !this.#missed && order === this.#order;
+    this.#listed = quiet && [...this.#snapshots.values()].every(({ group }) => group !== undefined) ? listed : undefined;
     return changed;
   }
 
@@ -86,8 +89,8 @@ export class RuntimeCache {
   async #take(uid: string, group: Group, order: number): Promise<boolean> {
     const known = this.#snapshots.get(uid);
     if (known !== undefined && known.order > order) return false;
-    const fingerprint = fingerprintOf(group);
-    if (known?.fingerprint === fingerprint) return false;
+    if (known?.group !== undefined && isSameGroup(known.group, group)) return false;
+    this.#outdated = true;
     if (group.sandboxes.length === 0 && group.containers.length === 0) {
       this.#snapshots.delete(uid);
       return known !== undefined;
@@ -98,7 +101,7 @@ export class RuntimeCache {
     if (pod === undefined || (latest !== undefined && latest.order > order)) return false;
     // A sandbox without its address yet is looked at again.
     const settled = pod.sandboxes.every((sandbox) => !sandbox.ready || sandbox.hostNetwork || sandbox.ips.length > 0);
-    this.#snapshots.set(uid, { order, pod, fingerprint: settled ? fingerprint : "" });
+    this.#snapshots.set(uid, { order, pod, group: settled ? group : undefined });
     return true;
   }
 
@@ -175,6 +178,8 @@ export class RuntimeCache {
   }
 
   #prune(): void {
+    if (!this.#outdated) return;
+    this.#outdated = false;
     const live = new Set<string>();
     for (const { pod } of this.#snapshots.values()) {
       for (const { id } of pod.sandboxes) live.add(id);
@@ -219,12 +224,16 @@ function groupByUid(sandboxes: readonly PodSandbox[], containers: readonly Conta
   return groups;
 }
 
+/** The same, in whatever order. PERF: pods are compared all the time, and most have been listed in the same order. */
+function isSameGroup(a: Group, b: Group): boolean {
+  return sameStates(a, b) || (a.sandboxes.length === b.sandboxes.length && a.containers.length === b.containers.length && fingerprintOf(a) === fingerprintOf(b));
+}
+
 function fingerprintOf({ sandboxes, containers }: Group): string {
-  const parts: string[] = [];
-  for (const { id, state } of sandboxes) parts.push(`${id}=${state}`);
-  for (const { id, state } of containers) parts.push(`${id}=${state}`);
-  // PERF: most pods have one of each.
-  return (sandboxes.length > 1 || containers.length > 1 ? parts.sort() : parts).join();
+  return [...sandboxes, ...containers]
+    .map(({ id, state }) => `${id}=${state}`)
+    .sort()
+    .join();
 }
 
 function stateOf(state: string | undefined): RuntimeContainer["state"] {

@@ -246,6 +246,46 @@ describe("cancelling", () => {
   });
 });
 
+describe("a whole body", () => {
+  const wholeOf = async ({ whole }: HttpAnswer): Promise<string> => new TextDecoder().decode(await whole?.());
+
+  it("comes in one piece, whatever it arrived in", async () => {
+    const { get } = setup((stream, headers) => {
+      stream.respond({ ":status": 200 });
+      if (headers[":path"] === "/pieces") for (const piece of ["a", "b", "c".repeat(100_000)]) stream.write(piece);
+      stream.end();
+    });
+    expect(await wholeOf(await get("/pieces"))).toBe(`ab${"c".repeat(100_000)}`);
+    expect(await wholeOf(await get("/empty"))).toBe("");
+  });
+
+  it.each([
+    ["the connection is cut", (stream: ServerHttp2Stream) => stream.session?.destroy()],
+    ["the server takes it back", (stream: ServerHttp2Stream) => void stream.destroy(new Error("no more"))],
+  ])("is none when %s in the middle of it", async (_, cut) => {
+    let held: ServerHttp2Stream | undefined;
+    const { get } = setup((stream) => {
+      held = stream;
+      stream.respond({ ":status": 200 });
+      stream.write("half");
+    });
+    const reading = wholeOf(await get("/"));
+    if (held !== undefined) cut(held);
+    await expect(reading).rejects.toThrow();
+  });
+
+  it("ends with the request's signal", async () => {
+    const { get } = setup((stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write("half");
+    });
+    const controller = new AbortController();
+    const reading = wholeOf(await get("/", controller.signal));
+    controller.abort(new Error("enough"));
+    await expect(reading).rejects.toThrow("enough");
+  });
+});
+
 describe("retries", () => {
   it("asks again after what Retry-After says", async () => {
     let calls = 0;

@@ -124,7 +124,8 @@ export class Http2Connection {
         else if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) reject(new NotSentError("the server refused the stream"));
         else reject(failure ?? new Error(`connection to ${this.#authority} was closed before an answer came`));
       });
-      stream.once("response", (headers) => resolve({ status: headers[":status"] ?? 0, headers: plainHeaders(headers), body: bodyOf(stream, signal) }));
+      const whole = (): Promise<Uint8Array> => wholeBody(stream, signal, () => failure ?? new Error(`connection to ${this.#authority} was closed before the answer's end`));
+      stream.once("response", (headers) => resolve({ status: headers[":status"] ?? 0, headers: plainHeaders(headers), body: bodyOf(stream, signal), whole }));
       if (request.body !== undefined) stream.end(request.body);
     });
   }
@@ -189,6 +190,24 @@ async function* bodyOf(stream: ClientHttp2Stream, signal: AbortSignal | undefine
   }
   // A stream that we cancelled may end without an error.
   if (signal?.aborted === true) throw signal.reason;
+}
+
+/** Reads until the stream is closed, since a reset may come after the last byte. */
+function wholeBody(stream: ClientHttp2Stream, signal: AbortSignal | undefined, failure: () => Error): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    const over = (): void => {
+      if (signal?.aborted === true) reject(asError(signal.reason));
+      else if (!stream.readableEnded || stream.rstCode !== constants.NGHTTP2_NO_ERROR) reject(failure());
+      else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    };
+    if (stream.destroyed) {
+      over();
+      return;
+    }
+    stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+    stream.once("close", over);
+  });
 }
 
 const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));

@@ -215,23 +215,30 @@ export class MemoryFiles implements Files {
 
   /** With all links followed; parts that are not there stay as they are. */
   #real(given: readonly string[]): readonly string[] {
-    const todo = [...given];
+    const todo = [...given].reverse();
+    // What stands at each part of `done`, so that nothing is looked up from the root again.
+    const trail: (Entry | undefined)[] = [this.#root];
     const done: string[] = [];
     for (let links = 0; todo.length > 0; ) {
-      const part = todo.shift() ?? "";
+      const part = todo.pop() ?? "";
       if (part === "..") {
-        done.pop();
+        if (done.pop() !== undefined) trail.pop();
         continue;
       }
-      const entry = this.#walk([...done, part]);
+      const at = trail[trail.length - 1];
+      const entry = at?.type === "directory" ? at.children.get(part) : undefined;
       if (entry?.type !== "link") {
         done.push(part);
+        trail.push(entry);
         continue;
       }
       links += 1;
       if (links > mostLinks) throw new FileError("ELOOP", `ELOOP: too many symbolic links, '${given.join("/")}'`);
-      if (entry.target.startsWith("/")) done.length = 0;
-      todo.unshift(...partsOf(entry.target));
+      if (entry.target.startsWith("/")) {
+        done.length = 0;
+        trail.length = 1;
+      }
+      todo.push(...[...partsOf(entry.target)].reverse());
     }
     return done;
   }
