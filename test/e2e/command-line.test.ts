@@ -48,6 +48,7 @@ describe("a command line with a mistake", () => {
     ["a list where names are wanted", () => up("--config", file("list.yaml", "- apiPort\n")), /list\.yaml must hold names and values/],
     ["a file for a folder", () => ["up", "--runtime=simulated", `--data-dir=${file("plain", "")}/data`], /^cannot use .*plain\/data: /],
     ["a reset that is not meant", () => ["reset", `--data-dir=${folder}`], /; say --yes if that is meant$/],
+    ["an inquiry where no cluster is", () => ["why", "pod/web", `--data-dir=${folder}`], /^cannot read .*kubeconfig: ENOENT.*; name another with --kubeconfig$/],
     ["a folder that holds no cluster", () => ["reset", "--yes", `--data-dir=${folder}`], /does not look like the data directory of a cluster/],
   ])("%s", async (_name, args, wanted) => {
     const { code, stdout, stderr } = await keles(args());

@@ -49,10 +49,11 @@ export async function whyCommand(args: readonly string[], flags: Flags): Promise
 
 const textOf = (flags: Flags, name: string): string | undefined => flags[name] as string | undefined;
 
-/** As kubectl finds it; the cluster of the data directory when there is no kubeconfig. */
+/** The cluster of the data directory that is named, or as kubectl finds it; that of the default data directory when there is no kubeconfig. */
 function targetOf(flags: Flags): KubeconfigTarget {
-  const { kubeconfig: own } = readSettings({}, process.env);
-  const named = textOf(flags, "kubeconfig") ?? process.env["KUBECONFIG"]?.split(":")[0];
+  const dataDir = textOf(flags, "dataDir");
+  const { kubeconfig: own } = readSettings(dataDir === undefined ? {} : { dataDir }, process.env);
+  const named = textOf(flags, "kubeconfig") ?? (dataDir === undefined ? process.env["KUBECONFIG"]?.split(":")[0] : own);
   const path = [named, join(homedir(), ".kube", "config"), own].find((candidate) => candidate !== undefined && candidate !== "" && (candidate === named || existsSync(candidate)));
   if (path === undefined) throw new UserError("there is no kubeconfig", "name one with --kubeconfig, or set KUBECONFIG");
   try {
