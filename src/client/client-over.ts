@@ -10,15 +10,14 @@ import type { Client, GetOptions, ListOptions, NewObject, Patch, WatchOptions, W
 /** What differs between in-process and HTTPS: carrying one call there and its answer back. */
 export interface Exchange {
   /** The answer as a frozen value; undefined when it has none. Failures reject with StatusError, aborts with the signal's reason. */
-  call(call: ApiCall, signal: AbortSignal): Promise<unknown>;
+  call(call: ApiCall, signal: AbortSignal | undefined): Promise<unknown>;
   /** Resolves once the watch stands. Objects are frozen. */
   watch(call: ApiCall, signal: AbortSignal): Promise<AsyncIterable<readonly WatchEvent[]>>;
 }
 
 /** The Client that both transports are. */
 export function clientOver(exchange: Exchange): Client {
-  // A fresh signal each: listeners on one that lives for ever would pile up.
-  const call = async (what: ApiCall, signal?: AbortSignal): Promise<unknown> => exchange.call(what, signal ?? new AbortController().signal);
+  const call = async (what: ApiCall, signal?: AbortSignal): Promise<unknown> => exchange.call(what, signal);
   return {
     get: async <T extends KubeObject>(resource: Resource<T>, name: string, options: GetOptions = {}) => (await call(getCall(resource, name, options), options.signal)) as T,
     list: async <T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}) =>

@@ -34,7 +34,8 @@ export function httpsClient(transport: HttpTransport, options: HttpsClientOption
     return answer;
   };
   return clientOver({
-    call: async (call, signal) => {
+    // A fresh signal each: listeners on one that lives for ever would pile up.
+    call: async (call, signal = new AbortController().signal) => {
       const answer = await send(call, signal);
       // A body that is read whole ends with the signal by itself.
       return deepFreeze(answer.whole === undefined ? await orAbort(valueOf(answer), signal) : await valueOf(answer));

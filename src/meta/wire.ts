@@ -4,7 +4,13 @@ import type { WatchEvent } from "./watch-event.ts";
  * The API server as a function of values. HTTP/1.1, HTTP/2 and the in-process client are its callers.
  * It answers failures as responses too; a rejection is a bug.
  */
-export type Handle = (request: ApiRequest, signal: AbortSignal) => Promise<ApiResponse>;
+export type Handle = (request: ApiRequest, waiter: Waiter) => Promise<ApiResponse>;
+
+/** Whoever waits for an answer; an AbortController is one. */
+export interface Waiter {
+  /** Aborts when nobody waits any more. PERF: may be made when it is read: most answers are there before anybody looks. */
+  readonly signal: AbortSignal;
+}
 
 export interface ApiRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";

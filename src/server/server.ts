@@ -4,7 +4,7 @@ import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
 import { failure, forbidden, internalError, StatusError, unauthorized } from "../meta/status-error.ts";
-import type { ApiRequest, ApiResponse, Handle, UserInfo } from "../meta/wire.ts";
+import type { ApiRequest, ApiResponse, Handle, UserInfo, Waiter } from "../meta/wire.ts";
 import type { Store } from "../store/contract.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import type { AggregatedHandler } from "./aggregation/aggregated-requests.ts";
@@ -155,7 +155,7 @@ export class ApiServer {
     this.#ready = false;
   }
 
-  readonly handle: Handle = async (request, signal) => {
+  readonly handle: Handle = async (request, waiter) => {
     const started = this.#deps.clock.now();
     const query = new URLSearchParams(request.query);
     const passage: Passage = { warnings: [], receivedMs: started, audit: undefined, flow: undefined, isKnown: false };
@@ -164,7 +164,7 @@ export class ApiServer {
     let response: ApiResponse;
     try {
       if (info === undefined) throw failure("BadRequest", "the path is not percent-encoded properly");
-      response = await this.#answer(request, info, query, passage, signal);
+      response = await this.#answer(request, info, query, passage, waiter);
     } catch (error) {
       panicked = !(error instanceof StatusError);
       if (!(error instanceof StatusError)) this.#deps.log.error("request failed", { method: request.method, path: request.path, error });
@@ -179,7 +179,7 @@ export class ApiServer {
     return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
   };
 
-  async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, passage: Passage, signal: AbortSignal): Promise<ApiResponse> {
+  async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, passage: Passage, waiter: Waiter): Promise<ApiResponse> {
     const caller = await this.#authenticate(request);
     passage.isKnown = true;
     passage.audit = this.#wiring.audit?.begin({ request, info, user: caller, receivedMs: passage.receivedMs });
@@ -192,18 +192,18 @@ export class ApiServer {
     const observed = passage.audit?.observe(seen) ?? seen;
     const serve = async (work: WorkTime): Promise<ApiResponse> => withoutForwarded(await this.#serve(observed, info, query, user, passage, work), hidden);
     const isWatch = info.verb === "watch";
-    if (request.caller.type === "local" || (isLongRunning(info) && !isWatch)) return serve(new OpenEnd(signal));
+    if (request.caller.type === "local" || (isLongRunning(info) && !isWatch)) return serve(new OpenEnd(waiter));
     const { clock } = this.#deps;
     const endsMs = passage.receivedMs + (isWatch ? MAX_ANSWER_MS : answerWithinMs(query));
     const flow = this.flowControl.flowOf(user, info);
     passage.flow = flow;
     const ticket = this.flowControl.arrive(flow, user, info, query);
-    if (ticket.state === "waiting") await this.flowControl.turn(ticket, (endsMs - clock.now()) / 4, signal);
-    if (isWatch) return this.#beginWatch(serve(new OpenEnd(signal)), ticket, isWide(info, query), signal);
+    if (ticket.state === "waiting") await this.flowControl.turn(ticket, (endsMs - clock.now()) / 4, waiter.signal);
+    if (isWatch) return this.#beginWatch(serve(new OpenEnd(waiter)), ticket, isWide(info, query), waiter.signal);
     const kind = readVerbs.has(info.verb) ? "readOnly" : "mutating";
     const { inFlight } = this.flowControl;
     inFlight[kind] += 1;
-    const deadline = new Deadline(signal);
+    const deadline = new Deadline(waiter);
     const work = serve(deadline);
     const leave = (): void => {
       inFlight[kind] -= 1;

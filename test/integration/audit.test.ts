@@ -74,7 +74,7 @@ async function served(level: Level, answer: (review: { readonly request: { reado
         body: value === undefined ? { type: "none" } : { type: "bytes", read: () => Promise.resolve(new TextEncoder().encode(JSON.stringify(value))) },
         caller: { type: "network", address: "192.0.2.9", upgradable: false },
       },
-      stop.signal,
+      stop,
     );
   const make = async (path: string, value: unknown): Promise<void> => {
     expect((await send("POST", path, value)).status).toBe(201);

@@ -97,7 +97,7 @@ async function serve() {
         body: body === undefined ? { type: "none" } : { type: "bytes", read: () => Promise.resolve(new TextEncoder().encode(body)) },
         caller: { type: "network", address: "192.0.2.1", upgradable: false },
       },
-      signal,
+      { signal },
     );
   };
   return {
@@ -280,7 +280,7 @@ describe("answers", () => {
   it("of callers in the same process go without", async () => {
     const response = await world.api.handle(
       { method: "GET", path: "/healthz", query: "", headers: {}, body: { type: "none" }, caller: { type: "local", user: masters } },
-      new AbortController().signal,
+      new AbortController(),
     );
     expect(Object.keys(response.headers).filter((name) => name.startsWith("x-kubernetes"))).toEqual([]);
   });

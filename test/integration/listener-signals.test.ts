@@ -20,7 +20,7 @@ beforeAll(async () => {
   const leaf = await makeLeaf(authority, { commonName: "server", usage: "server", ips: ["127.0.0.1"], days: 1, nowMs });
   listener = new Listener(
     { certificate: leaf.certificate, privateKey: leaf.privateKey, clientCa: authority.certificate },
-    { handle: (asked, signal) => handle(asked, signal), identities: {}, log: silentLogger },
+    { handle: (asked, { signal }) => handle(asked, signal), identities: {}, log: silentLogger },
   );
   ({ port } = await listener.listen({ host: "127.0.0.1", port: 0 }));
 });

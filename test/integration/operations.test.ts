@@ -80,7 +80,7 @@ async function ask(
         certificate: { commonName: "root", organizations: ["system:masters"], fingerprint: "ab", notAfter: Number.MAX_SAFE_INTEGER },
       },
     },
-    stop.signal,
+    stop,
   );
   const text = response.body.type === "bytes" ? Buffer.concat(response.body.chunks).toString() : "";
   return { ...response, object: text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : { text } };

@@ -37,7 +37,7 @@ function send(method: ApiRequest["method"], url: string, accept: string, body?: 
         certificate: { commonName: "root", organizations: ["system:masters"], fingerprint: "ab", notAfter: Number.MAX_SAFE_INTEGER },
       },
     },
-    stop.signal,
+    stop,
   );
 }
 

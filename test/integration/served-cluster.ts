@@ -106,7 +106,7 @@ export async function serveCluster({ keepsObjects = true, log = silentLogger, au
           body: body === undefined ? { type: "none" } : { type: "bytes", read: () => Promise.resolve(bytes) },
           caller: { type: "network", address: "192.0.2.1", upgradable: false, ...certificate },
         },
-        stop.signal,
+        stop,
       );
       const text = response.body.type === "bytes" ? response.body.chunks.map((chunk) => new TextDecoder().decode(chunk)).join("") : "";
       return { status: response.status, headers: response.headers, body: text.startsWith("{") ? JSON.parse(text) : text };

@@ -85,7 +85,7 @@ it(
   "answers whatever is asked, stores nothing of what it refuses, and goes on",
   async () => {
     const maker = new RequestMaker(seededRandom(seed));
-    const signal = new AbortController().signal;
+    const waiter = new AbortController();
     const counts = new Map<number, number>();
     const complaints: string[] = [];
     const known = new Set<string>();
@@ -103,7 +103,7 @@ it(
             body: next.body === undefined ? { type: "none" } : { type: "bytes", read: () => Promise.resolve(next.body ?? new Uint8Array()) },
             caller: { type: "network", address: "192.0.2.1", upgradable: false, certificate: admin },
           },
-          signal,
+          waiter,
         ),
       );
       counts.set(response.status, (counts.get(response.status) ?? 0) + 1);
@@ -136,7 +136,7 @@ it(
     const client = await makeLeaf(authority, { commonName: "admin", organizations: ["system:masters"], usage: "client", days: 1, nowMs });
     const listener = new Listener(
       { certificate: leaf.certificate, privateKey: leaf.privateKey, clientCa: authority.certificate },
-      { handle: (asked, signal) => answerOf(cluster.api.handle(asked, signal)), identities: {}, log: silentLogger },
+      { handle: (asked, waiter) => answerOf(cluster.api.handle(asked, waiter)), identities: {}, log: silentLogger },
     );
     const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
     const agent = new Agent({ keepAlive: true, cert: client.certificate, key: client.privateKey, ca: authority.certificate });

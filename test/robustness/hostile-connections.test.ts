@@ -44,7 +44,7 @@ beforeAll(async () => {
   };
   listener = new Listener(
     { certificate: leaf.certificate, privateKey: leaf.privateKey, clientCa: authority.certificate },
-    { handle: (asked, signal) => handle(asked, signal), identities: {}, log: silentLogger },
+    { handle: (asked, { signal }) => handle(asked, signal), identities: {}, log: silentLogger },
   );
   ({ port } = await listener.listen({ host: "127.0.0.1", port: 0 }));
 });

@@ -78,7 +78,7 @@ describe("rights that need another one beside them", () => {
           body: { type: "none" },
           caller: { type: "network", address: "192.0.2.1", upgradable: true, certificate: { commonName: reader.name, organizations: [], fingerprint: "ab", notAfter: 1e15 } },
         },
-        new AbortController().signal,
+        new AbortController(),
       );
       // 400: the pod has no node yet.
       expect([400, 403]).toContain(status);

@@ -35,7 +35,7 @@ describe("how long an answer may take", () => {
 
   it("ends with 504, and tells the work behind it", async () => {
     const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
-    const deadline = new Deadline(new AbortController().signal);
+    const deadline = new Deadline(new AbortController());
     const answer = deadline.answer(new Promise<string>(() => {}), 5_000, clock).catch((error: unknown) => error);
     const { signal } = deadline;
     await clock.advance(4_999);
@@ -49,7 +49,7 @@ describe("how long an answer may take", () => {
   it("leaves the signal alone that was answered in time", async () => {
     const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
     const caller = new AbortController();
-    const deadline = new Deadline(caller.signal);
+    const deadline = new Deadline(caller);
     const { signal } = deadline;
     expect(await deadline.answer(Promise.resolve("in time"), 5_000, clock)).toBe("in time");
     await clock.advance(10_000);
@@ -59,7 +59,7 @@ describe("how long an answer may take", () => {
 
   it.each(["before", "after"])("passes on that the caller left %s somebody asked", (when) => {
     const caller = new AbortController();
-    const deadline = new Deadline(caller.signal);
+    const deadline = new Deadline(caller);
     if (when === "before") caller.abort("gone");
     const { signal } = deadline;
     if (when === "after") caller.abort("gone");
@@ -68,7 +68,7 @@ describe("how long an answer may take", () => {
 
   it("tells who asks when it is over already", async () => {
     const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
-    const deadline = new Deadline(new AbortController().signal);
+    const deadline = new Deadline(new AbortController());
     const answer = deadline.answer(new Promise<string>(() => {}), 10, clock).catch(() => "504");
     await clock.advance(10);
     expect(await answer).toBe("504");

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { failure, type StatusError } from "../../meta/status-error.ts";
+import type { Waiter } from "../../meta/wire.ts";
 
 /** For how long work on an answer has a point. */
 export interface WorkTime {
@@ -11,11 +12,15 @@ export interface WorkTime {
 
 /** Of work that lasts until its caller leaves. */
 export class OpenEnd implements WorkTime {
-  readonly signal: AbortSignal;
+  readonly #caller: Waiter;
   readonly isOver = false;
 
-  constructor(caller: AbortSignal) {
-    this.signal = caller;
+  constructor(caller: Waiter) {
+    this.#caller = caller;
+  }
+
+  get signal(): AbortSignal {
+    return this.#caller.signal;
   }
 }
 
@@ -24,12 +29,12 @@ export class OpenEnd implements WorkTime {
  * behind it stops. PERF: most work never looks at its signal, which costs more to make than a small answer.
  */
 export class Deadline implements WorkTime {
-  readonly #caller: AbortSignal;
+  readonly #caller: Waiter;
   #own: AbortController | undefined;
-  #follow: (() => void) | undefined;
+  #letGo: (() => void) | undefined;
   #over: StatusError | undefined;
 
-  constructor(caller: AbortSignal) {
+  constructor(caller: Waiter) {
     this.#caller = caller;
   }
 
@@ -41,11 +46,13 @@ export class Deadline implements WorkTime {
     if (this.#own === undefined) {
       const own = new AbortController();
       this.#own = own;
+      const caller = this.#caller.signal;
       if (this.#over !== undefined) own.abort(this.#over);
-      else if (this.#caller.aborted) own.abort(this.#caller.reason);
+      else if (caller.aborted) own.abort(caller.reason);
       else {
-        this.#follow = () => own.abort(this.#caller.reason);
-        this.#caller.addEventListener("abort", this.#follow, { once: true });
+        const follow = (): void => own.abort(caller.reason);
+        caller.addEventListener("abort", follow, { once: true });
+        this.#letGo = () => caller.removeEventListener("abort", follow);
       }
     }
     return this.#own.signal;
@@ -62,20 +69,16 @@ export class Deadline implements WorkTime {
       work.then(
         (value) => {
           cancel();
-          this.#letGo();
+          this.#letGo?.();
           resolve(value);
         },
         (error: unknown) => {
           cancel();
-          this.#letGo();
+          this.#letGo?.();
           reject(error);
         },
       );
     });
-  }
-
-  #letGo(): void {
-    if (this.#follow !== undefined) this.#caller.removeEventListener("abort", this.#follow);
   }
 }
 

@@ -24,7 +24,7 @@ export async function deleteInstances(served: ServedResource, parts: ServerParts
   const { prefix, cache } = storage;
   const places = [...cache.range(prefix)].map(([key]) => key.slice(prefix.length).split("/"));
   const wanted = deleteRequestOf(undefined, new URLSearchParams());
-  const work = new OpenEnd(signal);
+  const work = new OpenEnd({ signal });
   let failure: string | undefined;
   let next = 0;
   await Promise.all(

@@ -9,6 +9,7 @@ import { CertificateAuthorities } from "./certificate-authorities.ts";
 import { requestBody } from "./request-body.ts";
 import { forwardRequest, forwardUpgrade, type ProxyIdentities } from "./forward.ts";
 import { type Authorities, proofOf } from "./peer-certificate.ts";
+import { RequestWaiter } from "./request-waiter.ts";
 import { drained, isCompressed, writeHttp1, writeHttp2 } from "./write-response.ts";
 
 export interface ListenerOptions {
@@ -41,9 +42,9 @@ export class Listener {
   readonly #deps: ListenerDeps;
   readonly #sockets = new Set<Socket>();
   /** One for each request that is being answered. */
-  readonly #answering = new Set<AbortController>();
+  readonly #answering = new Set<RequestWaiter>();
   /** Those of them whose answer lasts: watches, logs. */
-  readonly #streaming = new Set<AbortController>();
+  readonly #streaming = new Set<RequestWaiter>();
   readonly #stopping = new AbortController();
   readonly #authorities: Authorities;
   readonly #context: SecureContextOptions;
@@ -116,7 +117,7 @@ export class Listener {
   async closeGracefully(withinMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#tls.close(() => resolve()));
     this.#stopping.abort(new Error("the server is shutting down"));
-    for (const controller of this.#streaming) controller.abort();
+    for (const waiter of this.#streaming) waiter.leave();
     this.#http1.closeIdleConnections();
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -137,54 +138,54 @@ export class Listener {
   }
 
   /** PERF: aborts only when the other side leaves before the answer is written; every abort makes an error with a stack. */
-  #beginAnswer(sink: ServerResponse | ServerHttp2Stream): AbortController {
-    const controller = new AbortController();
-    this.#answering.add(controller);
+  #beginAnswer(sink: ServerResponse | ServerHttp2Stream): RequestWaiter {
+    const waiter = new RequestWaiter();
+    this.#answering.add(waiter);
     sink.on("close", () => {
-      if (this.#answering.has(controller)) controller.abort();
+      if (this.#answering.has(waiter)) waiter.leave();
     });
-    return controller;
+    return waiter;
   }
 
   /** What lasts ends when the server does. */
-  #noteStream(controller: AbortController, { body }: ApiResponse): void {
+  #noteStream(waiter: RequestWaiter, { body }: ApiResponse): void {
     if (body.type !== "stream") return;
-    if (this.#stopping.signal.aborted) controller.abort();
-    else this.#streaming.add(controller);
+    if (this.#stopping.signal.aborted) waiter.leave();
+    else this.#streaming.add(waiter);
   }
 
-  #endAnswer(controller: AbortController): void {
-    this.#answering.delete(controller);
-    this.#streaming.delete(controller);
+  #endAnswer(waiter: RequestWaiter): void {
+    this.#answering.delete(waiter);
+    this.#streaming.delete(waiter);
   }
 
   async #onHttp1(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const controller = this.#beginAnswer(response);
+    const waiter = this.#beginAnswer(response);
     try {
       const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, this.#callerOf(request.socket as TLSSocket, false), valuesOfHttp1(request));
-      const answer = await this.#deps.handle(api, controller.signal);
-      this.#noteStream(controller, answer);
+      const answer = await this.#deps.handle(api, waiter);
+      this.#noteStream(waiter, answer);
       if (answer.body.type === "proxy") await forwardRequest(request, response, answer.body.target, this.#deps.identities);
       else await writeHttp1(response, answer, { headOnly: request.method === "HEAD", gzip: isCompressed(answer, request.headers["accept-encoding"]) });
     } catch (error) {
       this.#deps.log.debug("request ended early", { error });
       response.destroy();
     } finally {
-      this.#endAnswer(controller);
+      this.#endAnswer(waiter);
       // An unread body would be taken for the next request.
       if (!request.complete) request.resume();
     }
   }
 
   async #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): Promise<void> {
-    const controller = this.#beginAnswer(stream);
+    const waiter = this.#beginAnswer(stream);
     stream.on("error", () => {});
     try {
       const socket = stream.session?.socket as TLSSocket;
       const method = headers[":method"] ?? "GET";
       const api = toApiRequest(method, headers[":path"] ?? "/", headers, stream, this.#callerOf(socket, false), valuesOfHttp2(raw));
-      const answer = await this.#deps.handle(api, controller.signal);
-      this.#noteStream(controller, answer);
+      const answer = await this.#deps.handle(api, waiter);
+      this.#noteStream(waiter, answer);
       if (stream.destroyed) return;
       if (answer.body.type === "proxy") await forwardRequest(stream, stream, answer.body.target, this.#deps.identities, { method, headers });
       else await writeHttp2(stream, answer, { headOnly: method === "HEAD", gzip: isCompressed(answer, headers["accept-encoding"]) });
@@ -192,7 +193,7 @@ export class Listener {
       this.#deps.log.debug("request ended early", { error });
       if (!stream.destroyed) stream.destroy();
     } finally {
-      this.#endAnswer(controller);
+      this.#endAnswer(waiter);
     }
   }
 
@@ -202,11 +203,11 @@ export class Listener {
 
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
-    const controller = new AbortController();
-    socket.on("close", () => controller.abort());
+    const waiter = new RequestWaiter();
+    socket.on("close", () => waiter.leave());
     try {
       const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, undefined, this.#callerOf(request.socket as TLSSocket, true), valuesOfHttp1(request));
-      const answer = await this.#deps.handle(api, controller.signal);
+      const answer = await this.#deps.handle(api, waiter);
       if (answer.body.type === "proxy") forwardUpgrade(request, socket, head, answer.body.target, this.#deps.identities);
       else await refuseUpgrade(socket, answer);
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Random } from "../../../src/base/random.ts";
-import type { ApiRequest, ApiResponse, Handle } from "../../../src/meta/wire.ts";
+import type { ApiRequest, ApiResponse, Handle, Waiter } from "../../../src/meta/wire.ts";
 import type { WatchEvent } from "../../../src/meta/watch-event.ts";
 
 /** How often things go wrong, from 0 (never) to 1 (always). */
@@ -23,16 +23,16 @@ const silence = new Promise<never>(() => {});
  */
 export function faultyHandle(inner: Handle, rates: FaultRates, random: Random, { isOver, crash }: { isOver(): boolean; crash(): void }): Handle {
   const happens = (rate: number): boolean => rate > 0 && random.next() < rate;
-  return async (request, signal) => {
+  return async (request, waiter) => {
     if (isOver()) return silence;
     if (happens(rates.crash)) {
       // Half of the time what was asked for is still done, and nobody hears of it.
-      if (random.next() < 0.5) await inner(request, signal);
+      if (random.next() < 0.5) await inner(request, waiter);
       crash();
       return silence;
     }
-    if (happens(rates.failure)) return fail(inner, request, signal, random);
-    const response = await inner(request, signal);
+    if (happens(rates.failure)) return fail(inner, request, waiter, random);
+    const response = await inner(request, waiter);
     if (isOver()) return silence;
     return response.body.type === "events"
       ? { ...response, body: { type: "events", events: shortened(response.body.events, () => happens(rates.watchEnd) || isOver(), random) } }
@@ -40,13 +40,13 @@ export function faultyHandle(inner: Handle, rates: FaultRates, random: Random, {
   };
 }
 
-async function fail(inner: Handle, request: ApiRequest, signal: AbortSignal, random: Random): Promise<ApiResponse> {
+async function fail(inner: Handle, request: ApiRequest, waiter: Waiter, random: Random): Promise<ApiResponse> {
   const draw = random.next();
   if (draw < 0.2 && request.method === "PUT") return refusal(409, "Conflict");
   if (draw < 0.4) return refusal(429, "TooManyRequests");
   if (draw < 0.7) return refusal(500, "InternalError");
   const isWatch = new URLSearchParams(request.query).get("watch") !== null;
-  if (!isWatch) await inner(request, signal);
+  if (!isWatch) await inner(request, waiter);
   return refusal(504, "Timeout");
 }
 
