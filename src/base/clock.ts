@@ -25,9 +25,14 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** PERF: a busy server writes the same second again and again. */
+let lastSecond = { seconds: Number.NaN, text: "" };
+
 /** RFC 3339 with whole seconds, as `metav1.Time` is written: `2026-01-31T08:00:00Z`. */
 export function rfc3339(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  const seconds = Math.floor(epochMs / 1000);
+  if (seconds !== lastSecond.seconds) lastSecond = { seconds, text: `${new Date(epochMs).toISOString().slice(0, 19)}Z` };
+  return lastSecond.text;
 }
 
 /** RFC 3339 with microseconds, as `metav1.MicroTime` is written: `2026-01-31T08:00:00.000000Z`. */

@@ -39,39 +39,52 @@ const namespaceSubresources = new Set(["status", "finalize"]);
 
 /** Undefined when the path is not percent-encoded properly. */
 export function requestInfo(method: string, path: string, query: URLSearchParams): RequestInfo | undefined {
-  const parts: string[] = [];
-  try {
-    for (const part of path.split("/")) if (part !== "") parts.push(part.includes("%") ? decodeURIComponent(part) : part);
-  } catch {
-    return undefined;
-  }
-  const other: RequestInfo = { path, verb: method.toLowerCase() };
+  const parts = partsOf(path);
+  if (parts === undefined) return undefined;
   const isCore = parts[0] === "api";
-  if ((!isCore && parts[0] !== "apis") || parts.length < (isCore ? 3 : 4)) return other;
   let verb = verbOfMethod.get(method);
-  if (verb === undefined) return other;
+  if ((!isCore && parts[0] !== "apis") || parts.length < (isCore ? 3 : 4) || verb === undefined) return { path, verb: method.toLowerCase() };
   const group = isCore ? "" : (parts[1] ?? "");
   const version = (isCore ? parts[1] : parts[2]) ?? "";
-  let rest = parts.slice(isCore ? 2 : 3);
-  if (rest[0] === "watch" && rest.length > 1) {
+  // Where in the path the resource stands.
+  let at = isCore ? 2 : 3;
+  if (parts[at] === "watch" && parts.length > at + 1) {
     verb = "watch";
-    rest = rest.slice(1);
+    at += 1;
   }
   let namespace = "";
-  if (rest[0] === "namespaces" && rest.length > 1) {
-    namespace = rest[1] ?? "";
-    if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? "")) rest = rest.slice(2);
+  if (parts[at] === "namespaces" && parts.length > at + 1) {
+    namespace = parts[at + 1] ?? "";
+    if (parts.length > at + 2 && !namespaceSubresources.has(parts[at + 2] ?? "")) at += 2;
   }
-  const [resource = "", name = "", subresource = "", ...inner] = rest;
+  const resource = parts[at] ?? "";
+  const name = parts[at + 1] ?? "";
+  const subresource = parts[at + 2] ?? "";
   if (name === "" && verb === "get") verb = isTrue(query.get("watch")) ? "watch" : "list";
   else if (name === "" && verb === "delete") verb = "deletecollection";
   else if (verb === "watch" && name !== "") verb = "watch";
-  const slash = path.endsWith("/") && inner.length > 0 ? "/" : "";
-  return {
-    path,
-    verb,
-    resource: { verb, group, version, namespace, resource, name, subresource, rest: inner.length === 0 ? "" : `${inner.map(encodeURIComponent).join("/")}${slash}` },
-  };
+  return { path, verb, resource: { verb, group, version, namespace, resource, name, subresource, rest: parts.length > at + 3 ? restOf(path, parts.slice(at + 3)) : "" } };
+}
+
+/** What stands between slashes, decoded; undefined when it is not encoded properly. PERF: every request comes through here. */
+function partsOf(path: string): readonly string[] | undefined {
+  const parts: string[] = [];
+  for (let from = 0; from < path.length; ) {
+    const slash = path.indexOf("/", from);
+    const to = slash < 0 ? path.length : slash;
+    if (to > from) parts.push(path.slice(from, to));
+    from = to + 1;
+  }
+  if (!path.includes("%")) return parts;
+  try {
+    return parts.map((part) => decodeURIComponent(part));
+  } catch {
+    return undefined;
+  }
+}
+
+function restOf(path: string, inner: readonly string[]): string {
+  return `${inner.map(encodeURIComponent).join("/")}${path.endsWith("/") ? "/" : ""}`;
 }
 
 /** A boolean query parameter as Kubernetes reads it: present and not "0" or "false". */

@@ -1,5 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from "prom-client";
-import type { LabelValues, LiveMetric, Metrics } from "../../base/metrics.ts";
+import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
+import type { LabelValues, LiveMetric, Metrics, Sample } from "../../base/metrics.ts";
+import { Tally } from "../../base/tally.ts";
+import { Series } from "./series.ts";
 
 export interface PromMetricsOptions {
   /** Adds Node's own figures (`process_*`, `nodejs_*`). */
@@ -13,7 +15,10 @@ export interface PromMetrics extends Metrics {
   readonly contentType: string;
 }
 
-/** Metrics in a registry of their own. A metric defined again under its name is the same metric. */
+/**
+ * Metrics in a registry of their own. A metric defined again under its name is the same metric. PERF: numbers are kept in
+ * plain records and given to the registry when it is shown; its own metrics put labels together and hash them for each count.
+ */
 export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
   const registry = new Registry();
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
@@ -22,27 +27,45 @@ export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
     if (!defined.has(name)) defined.set(name, make());
     return defined.get(name) as T;
   };
+  const numbers = (name: string, help: string, type: "counter" | "gauge", labelNames: readonly string[]): Series<{ value: number }> => {
+    const series = new Series(labelNames, () => ({ value: 0 }));
+    registry.registerMetric(liveMetric({ name, help, type, samples: () => samplesOf(series) }));
+    return series;
+  };
   return {
     counter: (name, help, labelNames = []) =>
       once(name, () => {
-        const metric = new Counter({ name, help, labelNames, registers: [registry] });
-        const child = perLabels((values) => metric.labels(...values));
-        return { inc: (labels: LabelValues = [], by = 1) => child(labels).inc(by) };
+        const series = numbers(name, help, "counter", labelNames);
+        return {
+          inc(labels: LabelValues = [], by = 1) {
+            if (!(by >= 0)) throw new RangeError(`${name} only counts up, not by ${by}`);
+            series.at(labels).value += by;
+          },
+        };
       }),
     gauge: (name, help, labelNames = []) =>
       once(name, () => {
-        const metric = new Gauge({ name, help, labelNames, registers: [registry] });
-        const child = perLabels((values) => metric.labels(...values));
+        const series = numbers(name, help, "gauge", labelNames);
         return {
-          set: (value: number, labels: LabelValues = []) => child(labels).set(value),
-          add: (by: number, labels: LabelValues = []) => child(labels).inc(by),
+          set(value: number, labels: LabelValues = []) {
+            series.at(labels).value = value;
+          },
+          add(by: number, labels: LabelValues = []) {
+            series.at(labels).value += by;
+          },
         };
       }),
     histogram: (name, help, buckets, labelNames = []) =>
       once(name, () => {
-        const metric = new Histogram({ name, help, labelNames, buckets: [...buckets], registers: [registry] });
-        const child = perLabels((values) => metric.labels(...values));
-        return { observe: (value: number, labels: LabelValues = []) => child(labels).observe(value) };
+        const bounds = [...buckets];
+        const series = new Series(labelNames, () => new Tally(bounds));
+        registry.registerMetric(liveMetric({ name, help, type: "histogram", samples: () => [...series.entries()].flatMap(([labels, tally]) => [...tally.samples(labels)]) }));
+        return {
+          observe(value: number, labels: LabelValues = []) {
+            if (!Number.isFinite(value)) throw new RangeError(`${name} cannot take ${value}`);
+            series.at(labels).observe(value);
+          },
+        };
       }),
     live: (metric) => {
       once(metric.name, () => registry.registerMetric(liveMetric(metric)));
@@ -52,17 +75,8 @@ export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
   };
 }
 
-/** PERF: keeps the child of each set of label values; there are as many as the metric itself holds. */
-function perLabels<T>(make: (values: string[]) => T): (values: LabelValues) => T {
-  const children = new Map<string, T>();
-  return (values) => {
-    const key = values.join("\u0000");
-    const known = children.get(key);
-    if (known !== undefined) return known;
-    const made = make([...values]);
-    children.set(key, made);
-    return made;
-  };
+function samplesOf(series: Series<{ readonly value: number }>): Sample[] {
+  return Array.from(series.entries(), ([labels, { value }]) => ({ labels, value }));
 }
 
 /** What the registry asks of a metric: its name, and its numbers when it is shown. */

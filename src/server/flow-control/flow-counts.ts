@@ -1,4 +1,4 @@
-import { Tally } from "./tally.ts";
+import { Tally } from "../../base/tally.ts";
 
 /** Why a request does not get its turn. @upstream apiserver/pkg/util/flowcontrol/metrics AddReject */
 export type Refusal = "queue-full" | "concurrency-limit" | "time-out" | "cancelled";

@@ -1,7 +1,7 @@
 import type { LiveMetric, Metrics, Sample } from "../../base/metrics.ts";
+import type { Tally } from "../../base/tally.ts";
 import type { FlowCounts } from "./flow-counts.ts";
 import type { PriorityLevel } from "./priority-level.ts";
-import type { Tally } from "./tally.ts";
 
 /** What the metrics are read from. */
 export interface FlowFigures {
@@ -22,7 +22,7 @@ export function defineFlowMetrics(figures: FlowFigures, metrics: Metrics): void 
     define(PREFIX + name, type, help, () => [...figures.counts].map((counts) => ({ labels: labelsOf(counts), value: value(counts) })));
   const tallies = (name: string, help: string, of: (counts: FlowCounts) => readonly (readonly [Tally, Record<string, string>])[]): void =>
     define(PREFIX + name, "histogram", help, () =>
-      [...figures.counts].flatMap((counts) => of(counts).flatMap(([tally, more]) => [...samplesOf(tally, { ...labelsOf(counts), ...more })])),
+      [...figures.counts].flatMap((counts) => of(counts).flatMap(([tally, more]) => (tally.isEmpty ? [] : [...tally.samples({ ...labelsOf(counts), ...more })]))),
     );
 
   define("apiserver_current_inflight_requests", "gauge", "Requests under way, by kind", () =>
@@ -63,15 +63,4 @@ export function defineFlowMetrics(figures: FlowFigures, metrics: Metrics): void 
 
 function labelsOf({ level, schema }: FlowCounts): Record<string, string> {
   return { priority_level: level, flow_schema: schema };
-}
-
-function* samplesOf({ bounds, counts, sum }: Tally, labels: Record<string, string>): Generator<Sample> {
-  if (!counts.some((count) => count > 0)) return;
-  let total = 0;
-  for (const [index, count] of counts.entries()) {
-    total += count;
-    yield { labels: { ...labels, le: String(bounds[index] ?? "+Inf") }, value: total, series: "bucket" };
-  }
-  yield { labels, value: sum, series: "sum" };
-  yield { labels, value: total, series: "count" };
 }

@@ -9,6 +9,7 @@ import { badRequest, failure, StatusError } from "../../meta/status-error.ts";
 import type { ApiRequest } from "../../meta/wire.ts";
 import { parseYaml } from "../../meta/yaml-codec.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
+import { Drafts } from "./drafts.ts";
 import type { FieldValidation } from "./options.ts";
 
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
@@ -96,10 +97,30 @@ function unknownFormat(): StatusError {
 
 /** The body as an object of the served kind: decoded by its schema, unknown fields dropped and told. */
 export async function readObject(request: ApiRequest, served: ServedResource, validation: FieldValidation, warnings: string[]): Promise<Draft<KubeObject>> {
+  return decodeObject(await readRaw(request, served, validation), served, validation, warnings);
+}
+
+/** The same, as often as a write is tried; `shape` completes each draft, or refuses it. */
+export async function readDrafts(
+  request: ApiRequest,
+  served: ServedResource,
+  { validation, warnings }: { readonly validation: FieldValidation; readonly warnings: string[] },
+  shape: (draft: Draft<KubeObject>) => void,
+): Promise<Drafts> {
+  const raw = await readRaw(request, served, validation);
+  const make = (told: string[], strictness: FieldValidation): Draft<KubeObject> => {
+    const draft = decodeObject(raw, served, strictness, told);
+    shape(draft);
+    return draft;
+  };
+  return new Drafts(make(warnings, validation), () => make([], "Ignore"));
+}
+
+async function readRaw(request: ApiRequest, served: ServedResource, validation: FieldValidation): Promise<RawBody> {
   const { kind } = served.resource;
   const raw = await readBody(request, { checkText: validation !== "Ignore", definition: served.schema.name, kind });
   if (!raw.present) throw unrecognized("couldn't get version/kind; json parse error: unexpected end of JSON input", { kind, text: "" });
-  return decodeObject(raw, served, validation, warnings);
+  return raw;
 }
 
 export interface ExpectedKind {

@@ -1,4 +1,4 @@
-import { clone, deepFreeze, type Draft } from "../../base/values.ts";
+import { deepFreeze, type Draft } from "../../base/values.ts";
 import { validateObjectMeta } from "../../meta/validation.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { alreadyExists, badRequest, failure, invalid } from "../../meta/status-error.ts";
@@ -10,8 +10,9 @@ import { annotateIn } from "../audit/annotate.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, type ServedResource, type Storage, toStorage } from "../resources/served-resource.ts";
-import { readObject } from "./body.ts";
+import { readDrafts } from "./body.ts";
 import { put } from "./commit.ts";
+import type { Drafts } from "./drafts.ts";
 import { keepingManagers, trackWrite } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { dropEmptyMetadata, generateName, placeObject, stampCreate } from "./metadata.ts";
@@ -27,9 +28,8 @@ export async function create(parts: ServerParts, context: ResourceContext, stora
   const dryRun = isDryRun(query.getAll("dryRun"), "CreateOptions");
   const validation = fieldValidationOf(query, "CreateOptions");
   const manager = fieldManagerOf(query, request.headers["user-agent"], "CreateOptions");
-  const draft = await readObject(request, served, validation, warnings);
-  context.audit?.noteObject(draft.metadata);
-  const entry = await createObject(parts, context, storage, draft, { dryRun, manager });
+  const drafts = await readDrafts(request, served, { validation, warnings }, ({ metadata }) => context.audit?.noteObject(metadata));
+  const entry = await createObject(parts, context, storage, drafts, { dryRun, manager });
   return entryResponse(201, served, entry, form, query, parts.clock.now());
 }
 
@@ -39,22 +39,21 @@ export interface CreateOptions {
   readonly manager: string | undefined;
 }
 
-/** Brings a decoded object into being: stamped, admitted, validated, stored. */
+/** Brings what was asked for into being: stamped, admitted, validated, stored. */
 export async function createObject(
   parts: ServerParts,
   context: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit" | "work">,
   storage: Storage,
-  draft: Draft<KubeObject>,
+  drafts: Drafts,
   options: CreateOptions,
 ): Promise<CacheEntry> {
   const { served, target } = context;
-  placeObject(draft, served, target.namespace);
-  const generated = (draft.metadata.name ?? "") === "" && (draft.metadata.generateName ?? "") !== "";
-  if (target.name !== "" && draft.metadata.name !== target.name)
-    throw badRequest(`the name of the object (${draft.metadata.name ?? ""}) does not match the name on the URL (${target.name})`);
+  const { name: asked = "", generateName: base = "" } = drafts.first.metadata;
+  const generated = asked === "" && base !== "";
   for (let attempt = 1; ; attempt += 1) {
-    // What was written is frozen and carries what admission gave it: a further attempt begins with what was asked for.
-    const mine = clone(draft);
+    const mine = drafts.next();
+    placeObject(mine, served, target.namespace);
+    if (target.name !== "" && asked !== target.name) throw badRequest(`the name of the object (${asked}) does not match the name on the URL (${target.name})`);
     if (generated) generateName(mine, parts.random);
     try {
       return await attemptCreate(parts, context, storage, mine, options);

@@ -14,6 +14,7 @@ import { keyFor, type ServedResource, type Storage } from "../resources/served-r
 import type { Form } from "../respond/negotiate.ts";
 import { decodeObject, readText } from "./body.ts";
 import { createObject } from "./create.ts";
+import { Drafts } from "./drafts.ts";
 import { applyConfiguration } from "./field-managers.ts";
 import { entryResponse, formFor } from "./get.ts";
 import { type FieldValidation, fieldManagerOf, fieldValidationOf, isDryRun } from "./options.ts";
@@ -106,9 +107,13 @@ async function serverSideApply(
   await parts.cache.fresh();
   if (storage.cache.get(key) === undefined && target.subresource === "") {
     await mustBeAllowedToCreate(parts, context);
-    const draft = asDraft(await applyConfiguration(body, undefined, served, writer, parts.table));
-    draft.metadata.name = target.name;
-    const entry = await createObject(parts, context, storage, draft, { dryRun, manager: undefined });
+    const applied = await applyConfiguration(body, undefined, served, writer, parts.table);
+    const named = (): Draft<KubeObject> => {
+      const draft = asDraft(applied);
+      draft.metadata.name = target.name;
+      return draft;
+    };
+    const entry = await createObject(parts, context, storage, new Drafts(named(), named), { dryRun, manager: undefined });
     return entryResponse(201, served, entry, form, query, parts.clock.now());
   }
   const entry = await changeObject(parts, context, storage, {

@@ -1,4 +1,4 @@
-import { clone, deepEqual, deepFreeze, type Draft } from "../../base/values.ts";
+import { deepEqual, deepFreeze, type Draft } from "../../base/values.ts";
 import { FieldPath } from "../../meta/field-path.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { badRequest, conflict, type FieldError, invalid, modifiedText, notFound } from "../../meta/status-error.ts";
@@ -11,7 +11,7 @@ import { mustBeAllowedToCreate } from "../authz/may-create.ts";
 import { CacheEntry, encodeForStore } from "../cache/cache-entry.ts";
 import type { ResourceContext, ServerParts } from "../context.ts";
 import { keyFor, prepared, type ServedResource, type Storage, toStorage, viewOf } from "../resources/served-resource.ts";
-import { readObject } from "./body.ts";
+import { readDrafts } from "./body.ts";
 import { put, remove } from "./commit.ts";
 import { createObject } from "./create.ts";
 import { keepingManagers, settleTimes, trackWrite } from "./field-managers.ts";
@@ -29,17 +29,18 @@ export async function update(parts: ServerParts, context: ResourceContext, stora
   const dryRun = isDryRun(query.getAll("dryRun"), "UpdateOptions");
   const validation = fieldValidationOf(query, "UpdateOptions");
   const manager = fieldManagerOf(query, request.headers["user-agent"], "UpdateOptions");
-  const draft = await readObject(request, served, validation, warnings);
-  context.audit?.noteObject(draft.metadata);
-  checkName(draft, target.name);
-  placeObject(draft, served, target.namespace);
+  const drafts = await readDrafts(request, served, { validation, warnings }, (draft) => {
+    context.audit?.noteObject(draft.metadata);
+    checkName(draft, target.name);
+    placeObject(draft, served, target.namespace);
+  });
   const key = keyFor(storage, target.namespace, target.name);
   if (served.definition.allowCreateOnUpdate === true && target.subresource === "" && storage.cache.get(key) === undefined) {
     await mustBeAllowedToCreate(parts, context);
-    const entry = await createObject(parts, context, storage, draft, { dryRun, manager });
+    const entry = await createObject(parts, context, storage, drafts, { dryRun, manager });
     return entryResponse(201, served, entry, form, query, parts.clock.now());
   }
-  const entry = await changeObject(parts, context, storage, { dryRun, manager, rules, next: () => Promise.resolve(clone(draft)) });
+  const entry = await changeObject(parts, context, storage, { dryRun, manager, rules, next: () => Promise.resolve(drafts.next()) });
   return entryResponse(200, served, entry, form, query, parts.clock.now());
 }
 

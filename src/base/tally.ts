@@ -1,3 +1,5 @@
+import type { Sample } from "./metrics.ts";
+
 /** A histogram of numbers: how many values were at most each bound, and above the last. */
 export class Tally {
   readonly bounds: readonly number[];
@@ -10,11 +12,26 @@ export class Tally {
     this.counts = Array.from({ length: bounds.length + 1 }, () => 0);
   }
 
+  get isEmpty(): boolean {
+    return this.counts.every((count) => count === 0);
+  }
+
   observe(value: number): void {
     const { bounds, counts } = this;
     let index = 0;
     while (index < bounds.length && value > (bounds[index] ?? 0)) index += 1;
     counts[index] = (counts[index] ?? 0) + 1;
     this.sum += value;
+  }
+
+  /** As a histogram of Prometheus is shown: each bucket counts those below it too. */
+  *samples(labels: Sample["labels"]): Generator<Sample> {
+    let total = 0;
+    for (const [index, count] of this.counts.entries()) {
+      total += count;
+      yield { labels: { ...labels, le: String(this.bounds[index] ?? "+Inf") }, value: total, series: "bucket" };
+    }
+    yield { labels, value: this.sum, series: "sum" };
+    yield { labels, value: total, series: "count" };
   }
 }
