@@ -191,6 +191,16 @@ describe("probes", () => {
         "Normal Killing Container main failed liveness probe, will be restarted",
       ]),
     );
+    const answers = (): readonly string[] => {
+      const [totals] = world.kubelet.probeMetrics();
+      return [...(totals?.samples() ?? [])].map(({ labels }) => `${labels["probe_type"]} ${labels["result"]}`);
+    };
+    expect(answers()).toEqual(
+      expect.arrayContaining(["Startup failed", "Startup successful", "Liveness successful", "Liveness failed", "Readiness successful", "Readiness failed"]),
+    );
+    await world.deletePod("web", 0);
+    await world.clock.advance(5000);
+    expect(answers()).toEqual([]);
   });
 });
 

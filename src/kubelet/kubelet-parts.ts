@@ -22,6 +22,7 @@ import { NodePlugins } from "./plugins/node-plugins.ts";
 import { uidOf } from "./pods/pod-containers.ts";
 import { PodSet } from "./pods/pod-set.ts";
 import { ProbeResults } from "./probes/probe-result.ts";
+import { ProbeTally } from "./probes/probe-tally.ts";
 import { BackOff } from "./runtime/back-off.ts";
 import { killPod } from "./runtime/kill-pod.ts";
 import type { PodFieldContext } from "./runtime/pod-field.ts";
@@ -65,6 +66,7 @@ export interface KubeletParts {
   readonly imageCollector: ImageCollector;
   readonly plugins: NodePlugins | undefined;
   readonly podCertificates: PodCertificates;
+  readonly probeTally: ProbeTally;
   readonly metrics: KubeletMetrics;
   /** Resolves when nothing is under way any more; the signal has aborted. */
   drained(): Promise<void>;
@@ -116,6 +118,7 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
   );
   const writer = new StatusWriter({ signal }, { client, clock, log, current: (key) => context.pod(key) });
   const results = new ProbeResults();
+  const probeTally = new ProbeTally();
   const health = new RuntimeHealth({ runtime, clock, changed: () => reporter.nudge() });
   const puller = new ImagePuller({ images: deps.images, recorder, clock });
   const metrics = kubeletMetrics(deps.metrics);
@@ -193,6 +196,7 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
         random: deps.random,
         recorder,
         results,
+        tally: probeTally,
         hostIP: () => settings.nodeIP,
         startedMs,
       },
@@ -249,6 +253,7 @@ export function joinParts(context: PartsContext, deps: KubeletDeps): KubeletPart
     imageCollector,
     plugins,
     podCertificates,
+    probeTally,
     metrics,
     async drained() {
       await podSet.drained();

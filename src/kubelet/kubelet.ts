@@ -2,10 +2,12 @@ import type { Node, Pod, Service } from "../api/generated/types/core-v1.ts";
 import { nodes, pods, services } from "../api/generated/resources.ts";
 import { childAbort } from "../base/abort.ts";
 import { sleep } from "../base/clock.ts";
+import type { LiveMetric } from "../base/metrics.ts";
 import type { Informer } from "../client/informer.ts";
 import type { Image, VersionResponse } from "../cri/generated/cri-v1.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
 import type { MachineInfo } from "../platform/machine.ts";
+import { kubeletConfiguration } from "./kubelet-configuration.ts";
 import type { KubeletDeps } from "./kubelet-deps.ts";
 import { joinParts, type KubeletParts } from "./kubelet-parts.ts";
 import { containerLogs, type ContainerLogRequest } from "./logs/container-logs.ts";
@@ -88,6 +90,16 @@ export class Kubelet {
       pod: this.podByName(request.namespace, request.pod),
       runtimePod: () => this.#runtimePod(request.namespace, request.pod),
     });
+  }
+
+  /** What `/configz` answers. */
+  configuration(): Readonly<Record<string, unknown>> {
+    return kubeletConfiguration(this.#settings);
+  }
+
+  /** What the probes of the node's pods answered. */
+  probeMetrics(): readonly LiveMetric[] {
+    return this.#parts?.probeTally.metrics ?? [];
   }
 
   /** What `/stats/summary` answers. */

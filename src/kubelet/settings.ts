@@ -42,6 +42,9 @@ export interface KubeletOptions {
   readonly nodeStatusUpdateMs?: number;
   readonly nodeStatusReportMs?: number;
   readonly relistMs?: number;
+  /** Whether the node asks for its own certificates. Who runs the kubelet does that: it is only told in `/configz`. */
+  readonly rotateCertificates?: boolean;
+  readonly serverTlsBootstrap?: boolean;
   readonly evictionIntervalMs?: number;
 }
 
@@ -89,6 +92,8 @@ export function settingsOf(options: KubeletOptions): KubeletSettings {
     nodeStatusUpdateMs: 10_000,
     nodeStatusReportMs: 300_000,
     relistMs: 1000,
+    rotateCertificates: false,
+    serverTlsBootstrap: false,
     evictionIntervalMs: 10_000,
     ...options,
     providerId: options.providerId,

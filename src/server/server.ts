@@ -10,6 +10,7 @@ import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import type { AggregatedHandler } from "./aggregation/aggregated-requests.ts";
 import type { Auditor, AuditRecord } from "./audit/auditor.ts";
 import { type AnonymousPolicy, anonymousEverywhere, anonymousFor } from "./authn/anonymous.ts";
+import { AccessMetrics } from "./access-metrics.ts";
 import { allAuthenticated, allUnauthenticated, type Authenticator } from "./authn/authenticator.ts";
 import { impersonationOf } from "./authn/impersonation/impersonation-headers.ts";
 import { Impersonator } from "./authn/impersonation/impersonator.ts";
@@ -118,6 +119,7 @@ export class ApiServer {
   readonly #wiring: Wiring;
   readonly #requests;
   readonly #durations;
+  readonly #access: AccessMetrics;
   readonly #impersonator: Impersonator;
   readonly flowControl: FlowControl;
   #ready = false;
@@ -131,6 +133,7 @@ export class ApiServer {
     this.#wiring = wire(base);
     this.parts = { ...base, authorizer: this.#wiring.authorizer, admission: new AdmissionChain(this.#wiring.plugins) };
     this.#impersonator = new Impersonator(this.parts);
+    this.#access = new AccessMetrics(deps);
     this.#requests = deps.metrics.counter("apiserver_request_total", "Requests by verb, resource and code", [...requestLabels, "code"]);
     this.#durations = deps.metrics.histogram(
       "apiserver_request_duration_seconds",
@@ -192,7 +195,7 @@ export class ApiServer {
   };
 
   async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, passage: Passage, waiter: Waiter): Promise<ApiResponse> {
-    const caller = await this.#authenticate(request);
+    const caller = request.caller.type === "local" ? request.caller.user : await this.#access.authentication(request, this.#authenticate(request));
     passage.isKnown = true;
     passage.audit = this.#wiring.audit?.begin({ request, info, user: caller, receivedMs: passage.receivedMs });
     const wanted = impersonationOf(request);
@@ -273,7 +276,9 @@ export class ApiServer {
 
   async #authorize(user: UserInfo, info: RequestInfo, query: URLSearchParams, audit: AuditRecord | undefined): Promise<void> {
     const attributes = attributesOf(user, info, query);
+    const askedMs = this.#deps.clock.now();
     const decision = await this.parts.authorizer.authorize(attributes);
+    this.#access.authorized(decision, askedMs);
     audit?.annotate("authorization.k8s.io/decision", decision.verdict === "allow" ? "allow" : "forbid");
     audit?.annotate("authorization.k8s.io/reason", decision.verdict !== "allow" && decision.error !== undefined ? "internal error" : (decision.reason ?? ""));
     if (decision.verdict === "allow") return;

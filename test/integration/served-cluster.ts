@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import type { Client } from "../../src/client/client.ts";
 import { inProcessClient } from "../../src/client/in-process-client.ts";
 import { type Logger, silentLogger } from "../../src/base/log.ts";
-import { noMetrics } from "../../src/base/metrics.ts";
+import { type Metrics, noMetrics } from "../../src/base/metrics.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { parseCidr } from "../../src/meta/ip.ts";
@@ -52,12 +52,20 @@ export interface ServeClusterOptions {
   /** Whether what must be there is put back when somebody takes it away. */
   readonly keepsObjects?: boolean;
   readonly log?: Logger;
+  readonly metrics?: Metrics;
   readonly authentication?: Partial<Authentication>;
   readonly authorization?: Pick<Authorization, "authorizer"> | undefined;
 }
 
 /** The API server as a cluster has it, with all plug-ins and the bootstrap objects, on the memory store and a clock that stands. */
-export async function serveCluster({ keepsObjects = true, log = silentLogger, authentication = {}, isServed, authorization }: ServeClusterOptions = {}): Promise<ServedCluster> {
+export async function serveCluster({
+  keepsObjects = true,
+  log = silentLogger,
+  metrics = noMetrics,
+  authentication = {},
+  isServed,
+  authorization,
+}: ServeClusterOptions = {}): Promise<ServedCluster> {
   const stop = new AbortController();
   const store = new MemoryStore();
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
@@ -80,7 +88,7 @@ export async function serveCluster({ keepsObjects = true, log = silentLogger, au
       ...(authorization === undefined ? {} : { authorization }),
       metricsText: () => Promise.resolve(""),
     },
-    { store, signer: nodeSigner(privateKey), clock, random: seededRandom(7), log, metrics: noMetrics },
+    { store, signer: nodeSigner(privateKey), clock, random: seededRandom(7), log, metrics },
   );
   await api.load();
   const running = api.run(stop.signal);

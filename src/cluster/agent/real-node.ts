@@ -124,6 +124,8 @@ export class RealNode {
         clusterDns: [cluster.clusterDns],
         clusterDomain: cluster.clusterDomain,
         kubeletPort: cluster.kubeletPort,
+        rotateCertificates: cluster.requestedCertificates.client,
+        serverTlsBootstrap: cluster.requestedCertificates.serving,
         cgroupRoot: "/sys/fs/cgroup",
         podsCgroup: this.#names.podsCgroup,
       },

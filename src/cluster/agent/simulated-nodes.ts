@@ -52,6 +52,8 @@ export class SimulatedNodes {
           clusterDns: [cluster.clusterDns],
           clusterDomain: cluster.clusterDomain,
           kubeletPort: cluster.kubeletPort,
+          rotateCertificates: cluster.requestedCertificates.client,
+          serverTlsBootstrap: cluster.requestedCertificates.serving,
           labels: { "keles.dev/simulated": "true" },
         },
         {

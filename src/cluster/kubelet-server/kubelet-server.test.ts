@@ -50,6 +50,10 @@ describe("what is known of the node", () => {
     const list = JSON.parse((await get("/pods/", { identity: "admin", servername: "n2" })).body) as { kind: string; items: { metadata: { labels: { node: string } } }[] };
     expect([list.kind, list.items.map(({ metadata }) => metadata.labels.node)]).toEqual(["PodList", ["n2"]]);
     expect(JSON.parse((await get("/stats/summary")).body)).toEqual({ node: { nodeName: "n1" }, pods: [] });
+    expect(JSON.parse((await get("/configz")).body)).toEqual({ kubeletconfig: { kind: "KubeletConfiguration", maxPods: 110 } });
+    expect((await get("/metrics/probes")).body).toBe(
+      '# HELP probe_seconds Some\n# TYPE probe_seconds histogram\nprobe_seconds_bucket{pod="a\\"b",le="+Inf"} 2\nprobe_seconds_sum 0.5\n',
+    );
   });
 
   it("tells the pods that the runtime has, by its own account", async () => {

@@ -10,6 +10,7 @@ import type { PromMetrics } from "../../platform/node/metrics.ts";
 import { authenticate, expectedName } from "./authenticate.ts";
 import { serveContainerLogs } from "./container-logs.ts";
 import { answerJson, answerText, failureOf, HttpFailure, refuseUpgrade } from "./http-failure.ts";
+import { metricsText } from "./metrics-text.ts";
 import { passThrough, type UpgradeRequest } from "./pass-through.ts";
 import { cadvisorMetrics, resourceMetrics } from "./resource-metrics.ts";
 import { runningPods } from "./running-pods.ts";
@@ -133,6 +134,12 @@ export class KubeletServer {
         return;
       case "/metrics/resource":
         answerText(response, 200, resourceMetrics(await kubelet.statsSummary()), metricsType);
+        return;
+      case "/metrics/probes":
+        answerText(response, 200, metricsText(kubelet.probeMetrics()), metricsType);
+        return;
+      case "/configz":
+        answerJson(response, { kubeletconfig: kubelet.configuration() });
         return;
       case "/metrics/cadvisor":
         answerText(response, 200, cadvisorMetrics(await kubelet.statsSummary(), kubelet.pods()), metricsType);

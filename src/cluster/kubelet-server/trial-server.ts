@@ -82,6 +82,19 @@ function trialKubelet(nodeName: string, runtime: TrialRuntime, followersGone: Pr
     podByName: (namespace, name) => (namespace === "shop" && name === "web" ? pod : undefined),
     containerId: (_namespace, _pod, container) => (container === "main" ? "c1" : undefined),
     sandboxId: () => "s1",
+    configuration: () => ({ kind: "KubeletConfiguration", maxPods: 110 }),
+    probeMetrics: () => [
+      { name: "empty_total", help: "None", type: "counter", samples: () => [] },
+      {
+        name: "probe_seconds",
+        help: "Some",
+        type: "histogram",
+        samples: () => [
+          { labels: { pod: 'a"b', le: "+Inf" }, value: 2, series: "bucket" },
+          { labels: {}, value: 0.5, series: "sum" },
+        ],
+      },
+    ],
     statsSummary: async () => ({ node: { nodeName }, pods: [] }) as unknown as Awaited<ReturnType<ServedKubelet["statsSummary"]>>,
     async *containerLogs(request) {
       if (request.container !== "main") throw badRequest(`container ${request.container} is not valid for pod ${request.pod}`);

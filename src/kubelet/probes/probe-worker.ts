@@ -6,6 +6,7 @@ import { containerRestartPolicy } from "../runtime/restart-policy.ts";
 import { currentContainer, readySandbox, type RuntimeContainer, type RuntimePod } from "../runtime/runtime-pod.ts";
 import { countAnswer, noProgress, type ProbeProgress } from "./probe-progress.ts";
 import type { ProbeAnswer, ProbeKind, ProbeResults } from "./probe-result.ts";
+import type { ProbeSeries, ProbeTally } from "./probe-tally.ts";
 import { runProbe, type ProbeDeps } from "./run-probe.ts";
 
 export interface ProbeWorkerDeps extends ProbeDeps {
@@ -13,6 +14,7 @@ export interface ProbeWorkerDeps extends ProbeDeps {
   readonly random: Random;
   readonly recorder: EventRecorder;
   readonly results: ProbeResults;
+  readonly tally: ProbeTally;
   /** The pod as it is wanted now; undefined once it is gone. */
   pod(): Pod | undefined;
   runtimePod(): RuntimePod | undefined;
@@ -43,6 +45,7 @@ export class ProbeWorker {
   #onHold = false;
   #stopped = false;
   #busy = false;
+  #series: ProbeSeries | undefined;
 
   constructor(options: ProbeWorkerOptions, deps: ProbeWorkerDeps) {
     this.#options = options;
@@ -59,6 +62,7 @@ export class ProbeWorker {
   stop(): void {
     this.#stopped = true;
     this.#cancel?.();
+    this.#series?.close();
     if (this.#containerId !== undefined) this.#deps.results.forget(this.#options.kind, this.#containerId);
   }
 
@@ -112,8 +116,10 @@ export class ProbeWorker {
     const started = container.startupProbe === undefined || this.#deps.results.get("Startup", current.id) === "success";
     if (started === (kind === "Startup")) return true;
 
+    const askedMs = this.#deps.clock.now();
     const answer = await this.#ask(current, runtimePod);
     if (this.#stopped || this.#containerId !== current.id) return true;
+    this.#count(pod, answer, this.#deps.clock.now() - askedMs);
     this.#report(pod, answer);
     const { progress, verdict } = countAnswer(this.#progress, answer, { failureThreshold: probe.failureThreshold ?? 3, successThreshold: probe.successThreshold ?? 1 });
     this.#progress = progress;
@@ -146,6 +152,12 @@ export class ProbeWorker {
     for (let attempt = 0; attempt < attempts && answer.outcome === "unknown"; attempt += 1)
       answer = await runProbe({ probe, container, containerId: current.id, podIP }, this.#deps);
     return answer;
+  }
+
+  #count({ metadata: { name = "", namespace = "", uid = "" } }: Pod, { outcome }: ProbeAnswer, tookMs: number): void {
+    const { kind, container } = this.#options;
+    this.#series ??= this.#deps.tally.open({ kind, container: container.name, pod: name, namespace, podUid: uid });
+    this.#series.count(outcome, tookMs);
   }
 
   #report(pod: Pod, { outcome, output }: ProbeAnswer): void {
