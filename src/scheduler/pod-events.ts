@@ -4,6 +4,7 @@ import { type Change, podActions } from "./changes.ts";
 import type { ClusterState } from "./cluster/cluster-state.ts";
 import { podInfo } from "./cluster/pod-info.ts";
 import type { Nominations } from "./cluster/nominations.ts";
+import type { FreedRoom } from "./freed-room.ts";
 import type { SchedulingQueue } from "./queue.ts";
 
 /** What the scheduler knows of pods and nodes between cycles. */
@@ -11,6 +12,7 @@ export interface SchedulerState {
   readonly cluster: ClusterState;
   readonly queue: SchedulingQueue;
   readonly nominations: Nominations;
+  readonly freedRoom: FreedRoom;
   /** UIDs of pods given to a node whose binding is not seen yet, by key. */
   readonly assumed: Map<string, string | undefined>;
 }
@@ -50,15 +52,40 @@ export class PodEvents {
   }
 
   gone(pod: Pod): void {
-    const { cluster, queue, nominations, assumed } = this.#state;
+    const { queue, nominations, assumed } = this.#state;
     const key = keyOf(pod);
     queue.remove(key);
-    const wasNominated = nominations.nodeOf(key) !== undefined;
+    const nominated = nominations.nodeOf(key);
     nominations.delete(key);
     assumed.delete(key);
     // A pod that was only given to a node is no longer to come.
-    if (cluster.removePod(key) !== undefined) queue.move(deletion(pod));
-    else if (wasNominated) this.#freed(pod);
+    if (this.#left(pod)) return;
+    if (nominated !== undefined) this.unreserved(pod, nominated);
+  }
+
+  /** The pod takes no room any more, wherever it did; false: nowhere. */
+  #left(pod: Pod): boolean {
+    const { cluster } = this.#state;
+    const key = keyOf(pod);
+    const node = cluster.placeOf(key)?.name;
+    if (node === undefined) return false;
+    cluster.removePod(key);
+    this.freed(pod, node);
+    return true;
+  }
+
+  /** What the pod took of the node is free. */
+  freed(pod: Pod, node: string): void {
+    const { queue, freedRoom } = this.#state;
+    queue.move(deletion(pod), freedRoom.on(node));
+  }
+
+  /** Room that was kept for the pod is kept no more: for pods of no higher priority that is as if it had ended. */
+  unreserved(pod: Pod, node: string): void {
+    const { queue, freedRoom } = this.#state;
+    const priority = pod.spec.priority ?? 0;
+    const mayUse = freedRoom.on(node);
+    queue.move(deletion(pod), (waiting) => (waiting.pod.spec.priority ?? 0) <= priority && mayUse(waiting));
   }
 
   #placed(previous: Pod | undefined, pod: Pod): void {
@@ -71,18 +98,20 @@ export class PodEvents {
     }
     assumed.delete(key);
     queue.remove(key);
+    const nominated = nominations.nodeOf(key);
     nominations.delete(key);
+    if (nominated !== undefined && nominated !== pod.spec.nodeName) this.unreserved(pod, nominated);
     this.#move({ resource: "pod", action: "add", previous: undefined, next: pod });
   }
 
   #waiting(previous: Pod | undefined, pod: Pod): void {
-    const { cluster, queue, nominations, assumed } = this.#state;
+    const { queue, nominations, assumed } = this.#state;
     const key = keyOf(pod);
     if (!this.isMine(pod)) {
       queue.remove(key);
       nominations.delete(key);
       // Its binding will fail; others need not wait for that.
-      if (assumed.delete(key) && cluster.removePod(key) !== undefined) queue.move(deletion(pod));
+      if (assumed.delete(key)) this.#left(pod);
       return;
     }
     this.#nominate(previous, pod);
@@ -101,13 +130,7 @@ export class PodEvents {
     // Also for newer facts about a pod that is nominated already.
     if (node === undefined || node === "" || assumed.has(key)) nominations.delete(key);
     else nominations.set(podInfo(pod), node);
-    if (previous !== undefined && before !== "" && before !== now) this.#freed(previous);
-  }
-
-  /** Room that was kept for the pod is kept no more: for pods of no higher priority that is as if it had ended. */
-  #freed(pod: Pod): void {
-    const priority = pod.spec.priority ?? 0;
-    this.#state.queue.move(deletion(pod), (waiting) => (waiting.spec.priority ?? 0) <= priority);
+    if (previous !== undefined && before !== "" && before !== now) this.unreserved(previous, before);
   }
 
   #move(change: Change): void {
@@ -115,6 +138,6 @@ export class PodEvents {
   }
 }
 
-export function deletion(pod: Pod): Change {
+function deletion(pod: Pod): Change {
   return { resource: "pod", action: "delete", previous: pod, next: undefined };
 }

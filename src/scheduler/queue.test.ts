@@ -106,7 +106,7 @@ describe("a pod that fitted nowhere", () => {
     expect(queue.placeOf("default/a")).toBe("unschedulable");
     add("b");
     fail();
-    queue.move(deleted, ({ metadata }) => metadata.name !== "b");
+    queue.move(deleted, ({ key }) => key !== "default/b");
     expect(queue.placeOf("default/b")).toBe("unschedulable");
   });
 

@@ -2,6 +2,7 @@ import type { Pod } from "../api/generated/types/core-v1.ts";
 import type { Clock } from "../base/clock.ts";
 import { Heap } from "../base/heap.ts";
 import { type Change, type ChangeKind, kindOf, podActions } from "./changes.ts";
+import type { Standing } from "./freed-room.ts";
 
 /** A pod that waits for a node. */
 export interface QueuedPod {
@@ -16,6 +17,8 @@ export interface QueuedPod {
   readonly firstMs: number;
   /** Plug-ins that turned it away; empty after an error. */
   readonly rejectedBy: ReadonlySet<string>;
+  /** How matters stood at its last attempt; the queue does not look into it. */
+  readonly standing?: Standing | undefined;
 }
 
 export type QueuePlace = "active" | "backoff" | "unschedulable" | "gated";
@@ -143,11 +146,11 @@ export class SchedulingQueue {
   }
 
   /** Puts back what fits nowhere, with the plug-ins that turned it away, or (with none) what failed for another reason. */
-  putBack(queued: QueuedPod, rejectedBy: ReadonlySet<string>): void {
+  putBack(queued: QueuedPod, rejectedBy: ReadonlySet<string>, standing?: Standing): void {
     if (this.#closed || this.#entries.has(queued.key)) return;
     const isError = rejectedBy.size === 0;
     const counts = isError ? { errors: queued.errors + 1 } : { errors: 0, misfits: queued.misfits + 1 };
-    const entry = this.#enter({ ...queued, ...counts, rejectedBy, sinceMs: this.#deps.clock.now() });
+    const entry = this.#enter({ ...queued, ...counts, rejectedBy, standing, sinceMs: this.#deps.clock.now() });
     const backoffMs = this.#backoffMs(entry.queued);
     entry.readyMs = this.#readyAt(entry.queued.sinceMs + backoffMs);
     if (isError) this.#requeue(entry);
@@ -155,7 +158,7 @@ export class SchedulingQueue {
   }
 
   /** Something changed: those that it may help are tried again, after their back-off. */
-  move(change: Change, isMeant?: (pod: Pod) => boolean): void {
+  move(change: Change, isMeant?: (queued: QueuedPod) => boolean): void {
     const { hints } = this.#deps;
     for (const plugin of hints.listening(kindOf(change))) {
       const waiting = this.#listening.get(plugin);
@@ -163,8 +166,8 @@ export class SchedulingQueue {
       // First all, then moved: an entry may come back into the set.
       const helped: Entry[] = [];
       for (const entry of waiting) {
-        const { pod } = entry.queued;
-        if ((isMeant === undefined || isMeant(pod)) && hints.mayHelp(plugin, pod, change)) helped.push(entry);
+        const { queued } = entry;
+        if (hints.mayHelp(plugin, queued.pod, change) && (isMeant === undefined || isMeant(queued))) helped.push(entry);
       }
       for (const entry of helped) this.#requeue(entry);
     }

@@ -23,8 +23,9 @@ import { askExtenders, chooseWithExtenders } from "./extenders/choose-with-exten
 import { bindByExtender } from "./extenders/bind-by-extender.ts";
 import { Extender, type ExtenderOptions } from "./extenders/extender.ts";
 import { followCluster } from "./follow-cluster.ts";
+import { FreedRoom, type Standing } from "./freed-room.ts";
 import { schedulerMetrics } from "./metrics.ts";
-import { deletion, PodEvents, schedulerNameOf, type SchedulerState } from "./pod-events.ts";
+import { PodEvents, schedulerNameOf, type SchedulerState } from "./pod-events.ts";
 import { PodStatusWriter, type StatusWish } from "./pod-status-writer.ts";
 import { evictVictims } from "./preemption/evict-victims.ts";
 import type { Candidate } from "./preemption/candidate.ts";
@@ -33,6 +34,7 @@ import { buildProfile, GATES, NO_NODES_PLUGIN, PREEMPTION, type Profile, type Pr
 import { type QueuedPod, type QueueOptions, SchedulingQueue } from "./queue.ts";
 import { type Readers, readersOver } from "./readers.ts";
 import { Slots } from "./slots.ts";
+import type { TemplateMemo } from "./template-memo.ts";
 import { type Diagnosis, diagnosisText, NO_NODES } from "./verdict.ts";
 import { plainStatus, refusalSuggestion, waitingStatus } from "./why/pod-verdict.ts";
 import { type Judge, smallestChange } from "./why/smallest-change.ts";
@@ -78,6 +80,13 @@ interface Attempt {
   readonly extenders: readonly Extender[];
 }
 
+/** What is to be said of a pod that fits nowhere. */
+interface Misfit extends Pick<StatusWish, "nominatedNodeName"> {
+  readonly message: string;
+  /** Of its template, when nothing but single nodes mattered. */
+  readonly memo?: TemplateMemo | undefined;
+}
+
 /** Watches pods and nodes and binds each pod that waits to the best node that fits. @upstream pkg/scheduler/schedule_one.go */
 export class Scheduler {
   readonly #deps: SchedulerDeps;
@@ -118,7 +127,16 @@ export class Scheduler {
       moved: (place, by) => this.#metrics.pending.add(by, [place]),
     });
     const cluster = new ClusterState();
-    this.#state = { cluster, queue, nominations: cluster.nominations, assumed: new Map() };
+    const freedRoom = new FreedRoom({
+      cluster,
+      cycleOf: (pod) => {
+        const profile = this.#profileOf(pod);
+        return profile === undefined ? undefined : this.#cycle(podInfo(pod), profile);
+      },
+      budgets: () => this.#readers.budgets.list(),
+      now: () => deps.clock.now(),
+    });
+    this.#state = { cluster, queue, freedRoom, nominations: cluster.nominations, assumed: new Map() };
     this.#events = new PodEvents({ isOurs: (name) => this.#profiles.has(name) }, this.#state);
   }
 
@@ -251,9 +269,10 @@ export class Scheduler {
       return "scheduled";
     }
     const relief = this.#relieve(cycle, profile, signal);
-    if (this.#isGivenUp(attempt, choice.diagnosis, relief)) return "unschedulable";
+    const memo = cycle.wholeMemo();
+    if (this.#isGivenUp(attempt, choice.diagnosis, relief, memo)) return "unschedulable";
     const outcome = preempt(cycle, choice.diagnosis, this.#search(profile, choice.resolvable), this.#deps.random);
-    this.#settle(attempt, choice.diagnosis, relief.text, outcome);
+    this.#settle(attempt, choice.diagnosis, relief.text, outcome, memo);
     return "unschedulable";
   }
 
@@ -300,7 +319,7 @@ export class Scheduler {
 
   #isWithoutNodes({ queued }: Attempt): boolean {
     if (this.#state.cluster.nodes.length > 0) return false;
-    this.#misfit(queued, { total: 0, verdicts: [], plugins: new Set([NO_NODES_PLUGIN]) }, NO_NODES, { nominatedNodeName: "" });
+    this.#misfit(queued, { total: 0, verdicts: [], plugins: new Set([NO_NODES_PLUGIN]) }, { message: NO_NODES, nominatedNodeName: "" });
     return true;
   }
 
@@ -317,21 +336,22 @@ export class Scheduler {
   }
 
   /** Whether nobody is to be ended for the pod's sake. */
-  #isGivenUp({ queued, profile }: Attempt, diagnosis: Diagnosis, relief: { readonly text: string; readonly isLast: boolean }): boolean {
+  #isGivenUp({ queued, profile }: Attempt, diagnosis: Diagnosis, relief: { readonly text: string; readonly isLast: boolean }, memo?: TemplateMemo): boolean {
     if (profile.preempts && !relief.isLast) {
       this.#metrics.preemptions.inc();
       return false;
     }
-    this.#misfit(queued, diagnosis, diagnosisText(diagnosis, relief.text), { nominatedNodeName: "" });
+    this.#misfit(queued, diagnosis, { message: diagnosisText(diagnosis, relief.text), nominatedNodeName: "", memo });
     return true;
   }
 
-  #settle({ queued, pod }: Attempt, diagnosis: Diagnosis, relief: string, outcome: Preemption): void {
+  /** `memo`: of the pod's template, when nothing but single nodes mattered. */
+  #settle({ queued, pod }: Attempt, diagnosis: Diagnosis, relief: string, outcome: Preemption, memo?: TemplateMemo): void {
     if (outcome.candidate === undefined) {
       const afterwards = relief === "" ? outcome.message : `${relief}, ${outcome.message}`;
-      this.#misfit(queued, diagnosis, diagnosisText(diagnosis, afterwards), outcome.keepsNomination ? {} : { nominatedNodeName: "" });
+      this.#misfit(queued, diagnosis, { message: diagnosisText(diagnosis, afterwards), memo, ...(outcome.keepsNomination ? {} : { nominatedNodeName: "" }) });
     } else {
-      this.#misfit(queued, diagnosis, diagnosisText(diagnosis), { nominatedNodeName: outcome.candidate.node });
+      this.#misfit(queued, diagnosis, { message: diagnosisText(diagnosis), nominatedNodeName: outcome.candidate.node, memo });
       this.#makeRoom(outcome.candidate, pod);
     }
   }
@@ -358,9 +378,11 @@ export class Scheduler {
       const reservation = plugin.reserve?.(pod, node, state);
       return reservation === undefined ? [] : [{ plugin: plugin.name, reservation }];
     });
+    const nominated = nominations.nodeOf(pod.key);
     nominations.delete(pod.key);
     assumed.set(pod.key, pod.pod.metadata.uid);
     cluster.addPod(pod, node.name);
+    if (nominated !== undefined && nominated !== node.name) this.#events.unreserved(pod.pod, nominated);
     this.#follow(
       bindPod(pod, node.name, reservations, signal, {
         client: this.#deps.client,
@@ -382,13 +404,13 @@ export class Scheduler {
   }
 
   #bindFailed(queued: QueuedPod, pod: PodInfo, node: string, error: unknown): void {
-    const { cluster, queue, assumed } = this.#state;
+    const { cluster, assumed } = this.#state;
     const isStillOurs = assumed.has(pod.key) && assumed.get(pod.key) === pod.pod.metadata.uid;
     if (isStillOurs) {
       assumed.delete(pod.key);
       cluster.removePod(pod.key);
       // Its room is free for others.
-      queue.move(deletion(pod.pod));
+      this.#events.freed(pod.pod, node);
     }
     const cause = error instanceof Error ? error.cause : undefined;
     const current = this.#pods.get(pod.key);
@@ -408,11 +430,12 @@ export class Scheduler {
     this.#tell(queued.pod, message, { condition: { reason: "SchedulerError", message }, nominatedNodeName: "" });
   }
 
-  #misfit(queued: QueuedPod, diagnosis: Diagnosis, message: string, wish: Pick<StatusWish, "nominatedNodeName">): void {
+  #misfit(queued: QueuedPod, diagnosis: Diagnosis, { message, memo, ...wish }: Misfit): void {
     const { queue, nominations } = this.#state;
     if (wish.nominatedNodeName === "") nominations.delete(queued.key);
     else if (wish.nominatedNodeName !== undefined) nominations.set(podInfo(queued.pod), wish.nominatedNodeName);
-    queue.putBack(queued, diagnosis.plugins);
+    const standing: Standing | undefined = memo === undefined ? undefined : { memo, nominated: nominations.nodeOf(queued.key) };
+    queue.putBack(queued, diagnosis.plugins, standing);
     this.#tell(queued.pod, message, { ...wish, condition: { reason: "Unschedulable", message } });
   }
 

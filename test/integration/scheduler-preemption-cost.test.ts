@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { pods } from "../../src/api/generated/resources.ts";
 import { type Metrics, noMetrics } from "../../src/base/metrics.ts";
 import type { Client } from "../../src/client/client.ts";
 import { schedulerWorld, type SchedulerWorld } from "./scheduler-world.ts";
@@ -7,6 +8,7 @@ import { schedulerWorld, type SchedulerWorld } from "./scheduler-world.ts";
 
 const COUNT = 12;
 const names = Array.from({ length: COUNT }, (_, index) => String(index));
+const place = { namespace: "default" };
 let world: SchedulerWorld;
 afterEach(() => world.stop());
 
@@ -82,5 +84,20 @@ describe("pods that each end another one", () => {
       expect(await reasonsOf(`low-${name}`)).toEqual(["Scheduled", "Preempted"]);
     }
     expect(world.complaints).toEqual([]);
+  });
+
+  it("are tried twice and written about once each too, when victims take their time", async () => {
+    const { writes, attempts } = await fullNodes(30);
+    await addAll();
+    // The kubelets are through with one after the other.
+    for (const name of names) {
+      await world.client.delete(pods, `low-${name}`, { ...place, gracePeriodSeconds: 0 });
+      await world.advance(1);
+    }
+    await world.advance(20);
+    expect(Object.keys(await world.bound()).sort()).toEqual(names.map((name) => `vip-${name}`).sort());
+    expect(writes.sort()).toEqual(expectedWrites);
+    // One that ends helps nobody but the pod that it was ended for.
+    expect(attempts).toEqual({ scheduled: COUNT, unschedulable: COUNT });
   });
 });

@@ -66,6 +66,11 @@ export function bestRemembered(cycle: Cycle, { nodes, offset, enough }: Candidat
   return found !== undefined && "victims" in found ? found : undefined;
 }
 
+/** Whether ending pods on the node would make room there. */
+export function mayEndPods(cycle: Cycle, node: NodeInfo, search: VictimSearch): boolean {
+  return "victims" in tryNode(cycle, node, search, node.slot === cycle.ownSlot() ? undefined : dryRunsOf(cycle, search));
+}
+
 function dryRunsOf(cycle: Cycle, { budgets }: VictimSearch): DryRunMemo | undefined {
   return cycle.wholeMemo()?.dryRuns.withBudgets(budgets);
 }
