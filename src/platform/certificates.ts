@@ -34,4 +34,6 @@ export interface Certificates {
   read(pem: string): CertificateFacts | undefined;
   /** Whether the first certificate of a PEM text is for this private key (PEM). */
   isFor(pem: string, privateKey: string): boolean;
+  /** Whether the first certificate of a PEM text is signed by the first of another. */
+  isSignedBy(pem: string, authority: string): boolean;
 }

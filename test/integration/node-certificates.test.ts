@@ -151,6 +151,12 @@ describe("a node's client certificate", () => {
     const mixed = using("mixed");
     void run(clientRotation({ nodeName: "n1" }, mixed.deps));
     expect((await mixed.taken.next()).certificate).not.toBe(first.certificate);
+
+    await storeOf("foreign").save(first);
+    const foreign = using("foreign");
+    const elsewhere = await makeAuthority("elsewhere", { days: 1, nowMs: clock.now() });
+    void run(clientRotation({ nodeName: "n1", authority: elsewhere.certificate }, foreign.deps));
+    expect((await foreign.taken.next()).certificate).not.toBe(first.certificate);
   });
 
   it("is waited for until somebody approves it where nodes have no right to renew", async () => {

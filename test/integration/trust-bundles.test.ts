@@ -210,7 +210,13 @@ describe("certificates of pods", () => {
 
   it("are asked for by the kubelet that runs the pod, for what it is", async () => {
     const { ask, post, kubelet } = await prepared();
-    expect((await post({}, kubelet)).status).toBe(201);
+    const { status: created, body: made } = await post({}, kubelet);
+    expect(created).toBe(201);
+    const own = `/apis/certificates.k8s.io/v1beta1/namespaces/default/podcertificaterequests/${made.metadata.name}`;
+    expect((await ask("GET", own, { as: kubelet })).status).toBe(200);
+    const { status: hidden, body: why } = await ask("GET", own, { as: { ...kubelet, name: "system:node:n2" } });
+    expect([hidden, why.message]).toEqual([403, expect.stringContaining("no relationship found between node 'n2' and this object")]);
+    expect((await ask("PATCH", `${own}/status`, { as: kubelet, headers: { "content-type": "application/merge-patch+json" }, body: { status: {} } })).status).toBe(403);
     const requests = "/apis/certificates.k8s.io/v1beta1/podcertificaterequests";
     expect((await ask("GET", requests, { as: kubelet })).status).toBe(403);
     expect((await ask("GET", `${requests}?fieldSelector=spec.nodeName%3Dn1`, { as: kubelet })).body.items).toHaveLength(1);

@@ -41,14 +41,16 @@ export class NodeIdentities {
   readonly #speakers = new Map<string, Speaker>();
   /** Nodes that speak with what they have asked for. */
   readonly #own = new Set<string>();
+  readonly #ca: string;
   #server: KubeletServer | undefined;
   #givenServing: NodeIdentity;
   #ownServing: NodeIdentity | undefined;
 
-  constructor(options: RequestedCertificates, given: AgentCertificates, deps: Deps) {
+  constructor(options: RequestedCertificates, given: AgentCertificates & { readonly ca: string }, deps: Deps) {
     this.#options = options;
     this.#deps = deps;
     this.#givenServing = given.serving;
+    this.#ca = given.ca;
     for (const { name, identity } of given.nodes) this.#given.set(name, identity);
     this.#clientMetrics = options.client ? clientRotationMetrics(deps) : undefined;
   }
@@ -62,7 +64,7 @@ export class NodeIdentities {
     const running: Promise<void>[] = [];
     if (this.#clientMetrics !== undefined) {
       const rotation = clientRotation(
-        { nodeName: name },
+        { nodeName: name, authority: this.#ca },
         {
           ...shared,
           metrics: this.#clientMetrics,
@@ -83,7 +85,7 @@ export class NodeIdentities {
     if (this.#options.serving) {
       const informer = informers.informer(nodes, { fieldSelector: `metadata.name=${name}` });
       const rotation = servingRotation(
-        { nodeName: name },
+        { nodeName: name, authority: this.#ca },
         {
           ...shared,
           metrics: serverRotationMetrics(this.#deps),

@@ -17,6 +17,8 @@ export interface RotationOptions {
   /** `kubernetes.io/kubelet-serving` */
   readonly signerName: string;
   readonly usages: readonly string[];
+  /** PEM of who signs for the cluster: what is kept of another cluster's is not used. Absent: whatever is kept is. */
+  readonly authority?: string | undefined;
 }
 
 export interface RotationDeps {
@@ -106,6 +108,8 @@ export class CertificateRotation {
     try {
       const pair = await store.load();
       if (pair === undefined || !certificates.isFor(pair.certificate, pair.privateKey)) return;
+      const { authority } = this.#options;
+      if (authority !== undefined && !certificates.isSignedBy(pair.certificate, authority)) return;
       const facts = certificates.read(pair.certificate);
       if (facts === undefined || facts.notAfterMs <= clock.now()) return;
       this.#use(pair, facts);

@@ -66,5 +66,8 @@ describe("certificates", () => {
     expect(nodeCertificates.isFor(leaf.certificate, leaf.privateKey)).toBe(true);
     expect(nodeCertificates.isFor(leaf.certificate, authority.privateKey)).toBe(false);
     expect(nodeCertificates.isFor("no", leaf.privateKey)).toBe(false);
+    const other = await makeAuthority("ca", { days: 30, nowMs });
+    expect([authority, other, leaf].map(({ certificate }) => nodeCertificates.isSignedBy(leaf.certificate, certificate))).toEqual([true, false, false]);
+    expect([nodeCertificates.isSignedBy("no", authority.certificate), nodeCertificates.isSignedBy(leaf.certificate, "no")]).toEqual([false, false]);
   });
 });

@@ -55,6 +55,11 @@ export const nodeCertificates: Certificates = {
       return false;
     }
   },
+
+  isSignedBy(pem, authority) {
+    const signer = parse(authority);
+    return signer !== undefined && parse(pem)?.verify(signer.publicKey) === true;
+  },
 };
 
 function parse(pem: string): X509Certificate | undefined {

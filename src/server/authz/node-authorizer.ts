@@ -115,7 +115,8 @@ const judges: { readonly [groupResource: string]: Judge | undefined } = {
     return selects(attributes, "spec.nodeName", node) ? ALLOW : no("can only list/watch/deletecollection resourceslices with nodeName field selector");
   },
   "certificates.k8s.io/podcertificaterequests"(authorizer, node, attributes) {
-    const { verb } = attributes;
+    const { verb, subresource, namespace, name } = attributes;
+    if (verb === "get" && subresource === "") return related(node, name, () => authorizer.graph.hasCertificateRequest(node, namespace, name));
     if ((verb === "list" || verb === "watch") && !selects(attributes, "spec.nodeName", node)) return no("can only list/watch podcertificaterequests with nodeName field selector");
     return authorizer.byRules(attributes);
   },

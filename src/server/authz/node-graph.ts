@@ -1,3 +1,4 @@
+import type { PodCertificateRequest } from "../../api/generated/types/certificates-v1beta1.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/generated/types/core-v1.ts";
 import type { ResourceSlice } from "../../api/generated/types/resource-v1.ts";
 import type { VolumeAttachment } from "../../api/generated/types/storage-v1.ts";
@@ -9,6 +10,7 @@ const VOLUMES = "/registry/persistentvolumes/";
 const CLAIMS = "/registry/persistentvolumeclaims/";
 const ATTACHMENTS = "/registry/volumeattachments/";
 const SLICES = "/registry/resourceslices/";
+const CERTIFICATE_REQUESTS = "/registry/podcertificaterequests/";
 
 /**
  * What each node has to do with: through its pods, and through the volumes of their claims.
@@ -21,7 +23,7 @@ export class NodeGraph {
 
   constructor(deps: { readonly cache: StateCache }) {
     this.#cache = deps.cache;
-    for (const prefix of [VOLUMES, CLAIMS, ATTACHMENTS, SLICES]) this.#cache.resource(prefix);
+    for (const prefix of [VOLUMES, CLAIMS, ATTACHMENTS, SLICES, CERTIFICATE_REQUESTS]) this.#cache.resource(prefix);
     this.#cache.resource(PODS).subscribe({
       notify: (events) => {
         if (this.#references === undefined) return;
@@ -62,6 +64,12 @@ export class NodeGraph {
 
   hasSlice(node: string, name: string): boolean {
     return (this.#cache.resource(SLICES).get(SLICES + name)?.object as ResourceSlice | undefined)?.spec.nodeName === node;
+  }
+
+  /** A request for a certificate that the node has made for one of its pods. */
+  hasCertificateRequest(node: string, namespace: string, name: string): boolean {
+    const key = `${CERTIFICATE_REQUESTS}${namespace}/${name}`;
+    return (this.#cache.resource(CERTIFICATE_REQUESTS).get(key)?.object as PodCertificateRequest | undefined)?.spec.nodeName === node;
   }
 
   /** Resolves when all that was committed before is known. */
