@@ -32,14 +32,43 @@ function subjectOf(commonName: string, organizations: readonly string[] = []): x
 }
 
 async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
-  return createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }) as string;
+  const text = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key)).toString("base64");
+  return `-----BEGIN PRIVATE KEY-----\n${(text.match(/.{1,64}/g) ?? []).join("\n")}\n-----END PRIVATE KEY-----\n`;
 }
 
 /** An authority's key, ready to sign. */
 export function keyForSigning(pem: string): Promise<webcrypto.CryptoKey> {
   const der = createPrivateKey(pem).export({ format: "der", type: "pkcs8" });
   return webcrypto.subtle.importKey("pkcs8", der, algorithm, true, ["sign"]);
+}
+
+interface Signing {
+  readonly ca: x509.X509Certificate;
+  readonly key: webcrypto.CryptoKey;
+  /** What all leaves of this authority carry. */
+  readonly extensions: readonly x509.Extension[];
+}
+
+/** PERF: hundreds of nodes get their certificates at once, and reading the authority again is a third of each. */
+const signings = new WeakMap<KeyPair, Promise<Signing>>();
+
+function signingOf(authority: KeyPair): Promise<Signing> {
+  let signing = signings.get(authority);
+  if (signing === undefined) {
+    signing = readSigning(authority);
+    signings.set(authority, signing);
+  }
+  return signing;
+}
+
+async function readSigning({ certificate, privateKey }: KeyPair): Promise<Signing> {
+  const ca = new x509.X509Certificate(certificate);
+  const extensions = [
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+    await x509.AuthorityKeyIdentifierExtension.create(ca),
+  ];
+  return { ca, key: await keyForSigning(privateKey), extensions };
 }
 
 /** Sixteen random bytes, positive. */
@@ -69,7 +98,7 @@ export async function makeAuthority(commonName: string, options: { readonly days
 /** A certificate for a server or a client, signed by the authority. */
 export async function makeLeaf(authority: KeyPair, options: LeafOptions): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const ca = new x509.X509Certificate(authority.certificate);
+  const { ca, key, extensions } = await signingOf(authority);
   const names: x509.JsonGeneralNames = [
     ...(options.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
     ...(options.ips ?? []).map((value) => ({ type: "ip" as const, value })),
@@ -84,15 +113,9 @@ export async function makeLeaf(authority: KeyPair, options: LeafOptions): Promis
     notBefore: new Date(options.nowMs - BACKDATE_MS),
     notAfter: new Date(Math.min(options.nowMs + options.days * DAY_MS, ca.notAfter.getTime())),
     publicKey: keys.publicKey,
-    signingKey: await keyForSigning(authority.privateKey),
+    signingKey: key,
     signingAlgorithm: algorithm,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
-      new x509.ExtendedKeyUsageExtension(usages),
-      await x509.AuthorityKeyIdentifierExtension.create(ca),
-      ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)]),
-    ],
+    extensions: [...extensions, new x509.ExtendedKeyUsageExtension(usages), ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)])],
   });
   return { certificate: `${certificate.toString("pem")}\n`, privateKey: await exportKey(keys.privateKey) };
 }
