@@ -50,6 +50,7 @@ import { resourceOf } from "./encryption/resource-of.ts";
 import { ensureService } from "./ensure-service.ts";
 import { openAuthentication } from "./identity/open-authentication.ts";
 import { openAuthorization } from "./identity/open-authorization.ts";
+import { nodeTurns, withNetworkShare } from "./network-share.ts";
 import { openStore, type StorePlace } from "./open-store.ts";
 import { certificateAuthority } from "./pki/certificate-authority.ts";
 import { notAfterMs } from "./pki/certificate-end.ts";
@@ -238,7 +239,7 @@ export class ControlPlane {
       await api.load();
       const listener = new Listener(
         { certificate: pki.apiServer.certificate, privateKey: pki.apiServer.privateKey, clientCa: pki.ca.certificate, frontProxyCa: authentication.frontProxyCa },
-        { handle: api.handle, identities: { "kubelet-client": pki.kubeletClient, "front-proxy": pki.frontProxyClient }, log: deps.log },
+        { handle: withNetworkShare(api.handle, nodeTurns), identities: { "kubelet-client": pki.kubeletClient, "front-proxy": pki.frontProxyClient }, log: deps.log },
       );
       const address = await listener.listen({ host: options.bindAddress, port: options.apiPort });
       const plane = new ControlPlane(options, deps, { pki, api, store, listener, address, metrics, scheduling, certificates });

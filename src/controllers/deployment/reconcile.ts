@@ -51,7 +51,13 @@ export function deploymentController(deps: ControllerDeps): Controller {
       return set !== undefined && controlledBy(podInformer.lister, set).some((pod) => !isPodTerminal(pod));
     };
     const plan = planRollout({ deployment, replicaSets: sets, hasRunningPods, nowMs: clock.now() });
-    for (const step of plan.steps) await take(deployment, step, signal);
+    try {
+      for (const step of plan.steps) await take(deployment, step, signal);
+    } catch (error) {
+      // The deployment goes with its namespace: there is nothing to try again. @upstream pkg/controller/deployment/deployment_controller.go handleErr
+      if (isNamespaceTerminating(error)) return;
+      throw error;
+    }
     if (plan.revision !== undefined || !deepEqual(plan.status, deployment.status ?? {})) await writeStatus(deployment, plan.status, plan.revision, signal);
     if (plan.recheckMs !== undefined) late.addAfter(key, plan.recheckMs);
   }
