@@ -105,12 +105,22 @@ describe("of pods that wait for the end of others", () => {
     expect(scene.end("default/on-n1").sort()).toEqual(["default/small", "default/vip"]);
   });
 
-  it("those whose nomination changed since, and those that look beyond one node, hear of all", () => {
+  it("those that look beyond one node hear of all", () => {
     const scene = full("n1", "n2");
-    scene.try(podOf("a", "4", 10));
     scene.try(podOf("s", "4", 0, true));
-    scene.cluster.nominations.delete("default/a");
-    expect(scene.end("default/on-n2").sort()).toEqual(["default/a", "default/s"]);
+    scene.try(podOf("t", "4", 0));
+    scene.cluster.nominations.set(podOf("vip", "4", 20), "n2");
+    expect(scene.end("default/on-n2")).toEqual(["default/s"]);
+  });
+
+  it("those whose place another took hear of all, since they may end others again", () => {
+    const scene = full("n1", "n2");
+    const pod = podOf("a", "4", 10);
+    scene.try(pod);
+    const place = scene.cluster.nominations.nodeOf(pod.key) ?? "";
+    scene.cluster.nominations.delete(pod.key);
+    scene.cluster.nominations.set(podOf("vip", "4", 20), place);
+    expect(scene.end(`default/on-${place}`)).toEqual([pod.key]);
   });
 
   it("those that may now end fewer hear of it", () => {
