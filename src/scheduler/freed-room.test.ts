@@ -1,16 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Node, Pod } from "../api/generated/types/core-v1.ts";
 import { seededRandom } from "../base/random.ts";
 import { chooseNode } from "./choose-node.ts";
-import type { ClusterState } from "./cluster/cluster-state.ts";
+import { ClusterState } from "./cluster/cluster-state.ts";
 import { type PodInfo, podInfo } from "./cluster/pod-info.ts";
 import { Cycle } from "./cycle.ts";
-import { FreedRoom, type Waiting } from "./freed-room.ts";
+import { FreedRoom, type Standing, standingOf } from "./freed-room.ts";
 import { nodeResourcesFit } from "./plugins/node-resources.ts";
 import { taintToleration } from "./plugins/node-state.ts";
 import { podTopologySpread } from "./plugins/pod-topology-spread.ts";
 import { preempt, type Preemption } from "./preemption/preempt.ts";
-import { aNode, aPod, clusterOf, type PodWishes } from "./sample-objects.ts";
+import { aNode, aPod, type PodWishes } from "./sample-objects.ts";
 import { TemplateMemos } from "./template-memo.ts";
 
 const plugins = [taintToleration, nodeResourcesFit(), podTopologySpread({}, () => undefined)];
@@ -36,15 +37,28 @@ function attempt(
   return { fits: undefined, outcome: preempt(cycle, choice.diagnosis, search, seededRandom(1)), cycle };
 }
 
+interface Waiting {
+  readonly key: string;
+  readonly pod: Pod;
+  standing: Standing | undefined;
+}
+
 /** Pods that wait, as the scheduler keeps them. */
 class Scene {
-  readonly cluster: ClusterState;
+  readonly cluster = new ClusterState({
+    nominationMoved: (key) => {
+      const moved = this.waiting.get(key);
+      if (moved !== undefined) moved.standing = undefined;
+    },
+  });
   readonly memos = new TemplateMemos();
   readonly waiting = new Map<string, Waiting>();
   readonly room: FreedRoom;
 
-  constructor(cluster: ClusterState) {
-    this.cluster = cluster;
+  constructor(nodes: readonly Node[], pods: Readonly<Record<string, readonly PodInfo[]>> = {}) {
+    const { cluster } = this;
+    for (const node of nodes) cluster.setNode(node);
+    for (const [node, all] of Object.entries(pods)) for (const pod of all) cluster.addPod(pod, node);
     this.room = new FreedRoom({ cluster, cycleOf: (pod) => new Cycle(podInfo(pod), { cluster, plugins, memos: this.memos }), budgets: () => [], now: () => 0 });
   }
 
@@ -62,7 +76,7 @@ class Scene {
     // One that room is being made for waits for that.
     if (outcome?.candidate !== undefined && cluster.nominations.nodeOf(pod.key) === undefined) cluster.nominations.set(pod, outcome.candidate.node);
     const memo = cycle.wholeMemo();
-    waiting.set(pod.key, { key: pod.key, pod: pod.pod, standing: memo === undefined ? undefined : { memo, nominated: cluster.nominations.nodeOf(pod.key) } });
+    waiting.set(pod.key, { key: pod.key, pod: pod.pod, standing: memo === undefined ? undefined : standingOf(memo, cluster.nominations.nodeOf(pod.key) !== undefined) });
     return [];
   }
 
@@ -75,18 +89,16 @@ class Scene {
   }
 
   #hearing(node: string): string[] {
-    const mayUse = this.room.on(node);
-    return [...this.waiting.values()].filter(mayUse).map(({ key: each }) => each);
+    const { keptFor, mayUse } = this.room.on(node);
+    return [...this.waiting.values()].flatMap(({ key, pod, standing }) => (standing === undefined || keptFor.includes(key) || mayUse(standing, pod) ? [key] : []));
   }
 }
 
 describe("of pods that wait for the end of others", () => {
   const full = (...nodes: readonly string[]): Scene =>
     new Scene(
-      clusterOf(
-        nodes.map((name) => aNode(name, { allocatable: { cpu: "4", memory: "8Gi", pods: "9" } })),
-        Object.fromEntries(nodes.map((name) => [name, [podOf(`on-${name}`, "4", 0).pod]])),
-      ),
+      nodes.map((name) => aNode(name, { allocatable: { cpu: "4", memory: "8Gi", pods: "9" } })),
+      Object.fromEntries(nodes.map((name) => [name, [podOf(`on-${name}`, "4", 0)]])),
     );
 
   it("each hears of its own victim alone", () => {
@@ -124,10 +136,9 @@ describe("of pods that wait for the end of others", () => {
   });
 
   it("those that may now end fewer hear of it", () => {
-    const cluster = clusterOf([aNode("n1", { allocatable: { cpu: "4", memory: "8Gi", pods: "9" } })], { n1: [podOf("important", "2", 50).pod, podOf("low", "2", 0).pod] });
-    const scene = new Scene(cluster);
+    const scene = new Scene([aNode("n1", { allocatable: { cpu: "4", memory: "8Gi", pods: "9" } })], { n1: [podOf("important", "2", 50), podOf("low", "2", 0)] });
     scene.try(podOf("w", "4", 10));
-    expect([scene.end("default/important"), attempt(cluster, podOf("w", "4", 10)).outcome]).toMatchObject([["default/w"], { candidate: { node: "n1" } }]);
+    expect([scene.end("default/important"), attempt(scene.cluster, podOf("w", "4", 10)).outcome]).toMatchObject([["default/w"], { candidate: { node: "n1" } }]);
   });
 });
 
@@ -142,7 +153,7 @@ it("who does not hear of room that became free could not use it", () => {
       fc.array(fc.record({ cpu, priority, isSpread: fc.boolean() }), { minLength: 1, maxLength: 8 }),
       fc.array(fc.nat(8), { maxLength: 8 }),
       (placed, wanting, endings) => {
-        const scene = new Scene(clusterOf(names.map((name) => aNode(name, { allocatable: { cpu: "4", memory: "8Gi", pods: "4" } }))));
+        const scene = new Scene(names.map((name) => aNode(name, { allocatable: { cpu: "4", memory: "8Gi", pods: "4" } })));
         for (const [index, each] of placed.entries()) scene.cluster.addPod(podOf(`p${index}`, each.cpu, each.priority), each.on);
         for (const [index, each] of wanting.entries()) scene.try(podOf(`w${index}`, each.cpu, each.priority, each.isSpread));
         for (const index of endings) {

@@ -7,20 +7,25 @@ import { mayEndPods } from "./preemption/find-candidates.ts";
 import type { TemplateMemo } from "./template-memo.ts";
 
 /**
- * How matters stood for a pod when it fitted nowhere, if nothing mattered but single nodes and the pods on them: then
- * a pod that ends can help it on that pod's node alone.
+ * How matters stood for pods of a template when they fitted nowhere, if nothing mattered but single nodes and the pods
+ * on them: then a pod that ends can help them on that pod's node alone. One object for all pods that are alike in this.
  */
 export interface Standing {
   readonly memo: TemplateMemo;
-  /** Where room was being made for it. */
-  readonly nominated: string | undefined;
+  /** Room is being made for them, each on a node of its own. */
+  readonly isNominated: boolean;
 }
 
-export interface Waiting {
-  readonly key: string;
-  readonly pod: Pod;
-  /** Undefined: more than single nodes mattered. */
-  readonly standing?: Standing | undefined;
+const standings = new WeakMap<TemplateMemo, { readonly free: Standing; readonly nominated: Standing }>();
+
+/** `isNominated` has to hold for as long as a pod waits with the answer. */
+export function standingOf(memo: TemplateMemo, isNominated: boolean): Standing {
+  let known = standings.get(memo);
+  if (known === undefined) {
+    known = { free: { memo, isNominated: false }, nominated: { memo, isNominated: true } };
+    standings.set(memo, known);
+  }
+  return isNominated ? known.nominated : known.free;
 }
 
 export interface FreedRoomDeps {
@@ -31,7 +36,18 @@ export interface FreedRoomDeps {
   now(): number;
 }
 
-/** Says which waiting pods may use room that became free on a node: of all that end, most help no one but the pod that they were ended for. */
+/** Room that became free on a node. Good until anything else happens. */
+export interface Room {
+  /** Keys of the pods that are to come to the node. */
+  readonly keptFor: readonly string[];
+  /** Whether pods that stand so may use it, those aside that it is kept for. `pod`: one of them. */
+  mayUse(standing: Standing, pod: Pod): boolean;
+}
+
+/**
+ * Says which waiting pods may use room that became free on a node.
+ * PERF: of all pods that end for the sake of others most help nobody else; pods of one template are judged once.
+ */
 export class FreedRoom {
   readonly #deps: FreedRoomDeps;
 
@@ -39,23 +55,22 @@ export class FreedRoom {
     this.#deps = deps;
   }
 
-  /** To be asked about any number of pods, before anything else happens. */
-  on(nodeName: string): (waiting: Waiting) => boolean {
+  on(nodeName: string): Room {
     const { cluster } = this.#deps;
     const node = cluster.node(nodeName);
-    // PERF: pods of one template are judged once.
     const known = new Map<TemplateMemo, Answer>();
-    return ({ key, pod, standing }) => {
-      const nominated = cluster.nominations.nodeOf(key);
-      if (standing === undefined || standing.nominated !== nominated || nominated === nodeName) return true;
-      if (node === undefined) return false;
-      let answer = known.get(standing.memo);
-      if (answer === undefined) {
-        answer = this.#ask(pod, node);
-        known.set(standing.memo, answer);
-      }
-      // One that room is being made for elsewhere ends nobody else meanwhile.
-      return answer.fits || (nominated === undefined && answer.mayEndPods());
+    return {
+      keptFor: cluster.nominations.on(nodeName).map(({ key }) => key),
+      mayUse: ({ memo, isNominated }, pod) => {
+        if (node === undefined) return false;
+        let answer = known.get(memo);
+        if (answer === undefined) {
+          answer = this.#ask(pod, node);
+          known.set(memo, answer);
+        }
+        // Those that room is being made for elsewhere end nobody else meanwhile.
+        return answer.fits || (!isNominated && answer.mayEndPods());
+      },
     };
   }
 

@@ -77,15 +77,14 @@ export class PodEvents {
   /** What the pod took of the node is free. */
   freed(pod: Pod, node: string): void {
     const { queue, freedRoom } = this.#state;
-    queue.move(deletion(pod), freedRoom.on(node));
+    queue.move(deletion(pod), { room: freedRoom.on(node) });
   }
 
   /** Room that was kept for the pod is kept no more: for pods of no higher priority that is as if it had ended. */
   unreserved(pod: Pod, node: string): void {
     const { queue, freedRoom } = this.#state;
     const priority = pod.spec.priority ?? 0;
-    const mayUse = freedRoom.on(node);
-    queue.move(deletion(pod), (waiting) => (waiting.pod.spec.priority ?? 0) <= priority && mayUse(waiting));
+    queue.move(deletion(pod), { room: freedRoom.on(node), isMeant: (waiting) => (waiting.spec.priority ?? 0) <= priority });
   }
 
   #placed(previous: Pod | undefined, pod: Pod): void {

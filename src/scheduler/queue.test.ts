@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../base/virtual-clock.ts";
+import type { Pod } from "../api/generated/types/core-v1.ts";
 import type { Change } from "./changes.ts";
+import { type Standing, standingOf } from "./freed-room.ts";
 import { type QueueOptions, type QueuePlace, SchedulingQueue } from "./queue.ts";
 import { aNode, aPod } from "./sample-objects.ts";
+import { TemplateMemo } from "./template-memo.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const added: Change = { resource: "node", action: "add", previous: undefined, next: aNode("n1") };
@@ -106,7 +109,7 @@ describe("a pod that fitted nowhere", () => {
     expect(queue.placeOf("default/a")).toBe("unschedulable");
     add("b");
     fail();
-    queue.move(deleted, ({ key }) => key !== "default/b");
+    queue.move(deleted, { isMeant: ({ metadata }) => metadata.name !== "b" });
     expect(queue.placeOf("default/b")).toBe("unschedulable");
   });
 
@@ -190,6 +193,58 @@ describe("a pod that fitted nowhere", () => {
     queue.update("default/a", before, aPod("a", { labels: { app: "web" } }));
     expect(queue.placeOf("default/a")).toBe("backoff");
     expect(queue.takeNow()?.pod.metadata.labels).toEqual({ app: "web" });
+  });
+});
+
+describe("pods that stood alike at their last attempt", () => {
+  const memo = new TemplateMemo();
+  const [free, nominated] = [standingOf(memo, false), standingOf(memo, true)];
+  /** One of each standing and one of none, all asleep. */
+  const asleep = () => {
+    const scene = setup();
+    const standings = { "free-1": free, "free-2": free, "nominated-1": nominated, "nominated-2": nominated, none: undefined };
+    for (const [name, standing] of Object.entries(standings)) {
+      scene.add(name);
+      const next = scene.queue.takeNow();
+      if (next !== undefined) scene.queue.putBack(next, fit, standing);
+    }
+    const woken = (): string[] => Object.keys(standings).filter((name) => scene.queue.placeOf(`default/${name}`) !== "unschedulable");
+    return { ...scene, woken };
+  };
+
+  it("are asked about room once, and woken together", () => {
+    const { queue, woken } = asleep();
+    const askedAbout: string[] = [];
+    const mayUse = (standing: Standing, { metadata }: Pod): boolean => {
+      askedAbout.push(metadata.name ?? "");
+      return standing === free;
+    };
+    queue.move(deleted, { room: { keptFor: [], mayUse } });
+    expect([askedAbout, woken()]).toEqual([
+      ["free-1", "nominated-1"],
+      ["free-1", "free-2", "none"],
+    ]);
+  });
+
+  it("do not hear of room that is kept for one of them, which does", () => {
+    const { queue, asked, woken } = asleep();
+    asked.length = 0;
+    // It would fit itself, which says nothing of the others.
+    queue.move(deleted, { room: { keptFor: ["default/nominated-1", "default/elsewhere"], mayUse: (_standing, { metadata }) => metadata.name === "nominated-1" } });
+    expect([woken(), asked.sort()]).toEqual([
+      ["nominated-1", "none"],
+      ["nominated-1", "none"],
+    ]);
+  });
+
+  it("hear of everything once things stand differently", () => {
+    const { queue, woken } = asleep();
+    queue.unsettle("default/nominated-2");
+    queue.unsettle("default/nobody");
+    queue.move(deleted, { room: { keptFor: [], mayUse: () => false } });
+    expect(woken()).toEqual(["nominated-2", "none"]);
+    queue.move(added);
+    expect(woken()).toHaveLength(5);
   });
 });
 

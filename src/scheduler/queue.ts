@@ -2,7 +2,7 @@ import type { Pod } from "../api/generated/types/core-v1.ts";
 import type { Clock } from "../base/clock.ts";
 import { Heap } from "../base/heap.ts";
 import { type Change, type ChangeKind, kindOf, podActions } from "./changes.ts";
-import type { Standing } from "./freed-room.ts";
+import type { Room, Standing } from "./freed-room.ts";
 
 /** A pod that waits for a node. */
 export interface QueuedPod {
@@ -17,7 +17,7 @@ export interface QueuedPod {
   readonly firstMs: number;
   /** Plug-ins that turned it away; empty after an error. */
   readonly rejectedBy: ReadonlySet<string>;
-  /** How matters stood at its last attempt; the queue does not look into it. */
+  /** How matters stood at its last attempt, one object for all that are alike in this. */
   readonly standing?: Standing | undefined;
 }
 
@@ -76,8 +76,8 @@ export class SchedulingQueue {
   readonly #backoff = new Heap<Entry>((a, b) => a.readyMs - b.readyMs || compareUrgency(a, b));
   /** Those that failed for no fault of theirs; they are never tried early. */
   readonly #erring = new Heap<Entry>((a, b) => a.readyMs - b.readyMs);
-  /** Sleeping entries by the plug-ins that turned them away, and gated ones by the plug-in that keeps the gate. */
-  readonly #listening = new Map<string, Set<Entry>>();
+  /** Sleeping entries by the plug-ins that turned them away, and gated ones by the plug-in that keeps the gate; each by its standing. */
+  readonly #listening = new Map<string, Map<Standing | undefined, Set<Entry>>>();
   readonly #takers: ((pod: QueuedPod | undefined) => void)[] = [];
   #wake: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #leftovers: (() => void) | undefined;
@@ -117,7 +117,7 @@ export class SchedulingQueue {
     for (const action of podActions(previous, pod)) {
       const change: Change = { resource: "target", action, previous, next: pod };
       for (const plugin of hints.listening(kindOf(change)))
-        if (this.#listening.get(plugin)?.has(entry) === true && hints.mayHelp(plugin, pod, change)) {
+        if (this.#listening.get(plugin)?.get(entry.queued.standing)?.has(entry) === true && hints.mayHelp(plugin, pod, change)) {
           this.#requeue(entry);
           return;
         }
@@ -157,20 +157,36 @@ export class SchedulingQueue {
     else this.#sleep(entry);
   }
 
-  /** Something changed: those that it may help are tried again, after their back-off. */
-  move(change: Change, isMeant?: (queued: QueuedPod) => boolean): void {
+  /** Something changed: those that it may help are tried again, after their back-off. `room`: it is about no more than room on a node. */
+  move(change: Change, { room, isMeant = () => true }: { readonly room?: Room; readonly isMeant?: (pod: Pod) => boolean } = {}): void {
     const { hints } = this.#deps;
     for (const plugin of hints.listening(kindOf(change))) {
-      const waiting = this.#listening.get(plugin);
-      if (waiting === undefined) continue;
       // First all, then moved: an entry may come back into the set.
       const helped: Entry[] = [];
-      for (const entry of waiting) {
-        const { queued } = entry;
-        if (hints.mayHelp(plugin, queued.pod, change) && (isMeant === undefined || isMeant(queued))) helped.push(entry);
+      const consider = (entry: Entry): void => {
+        const { pod } = entry.queued;
+        if (isMeant(pod) && hints.mayHelp(plugin, pod, change)) helped.push(entry);
+      };
+      for (const [standing, entries] of this.#listening.get(plugin) ?? []) {
+        if (room === undefined || standing === undefined) for (const entry of entries) consider(entry);
+        else if (mayUse(room, standing, entries)) for (const entry of entries) consider(entry);
+        else
+          for (const key of room.keptFor) {
+            const entry = this.#entries.get(key);
+            if (entry !== undefined && entries.has(entry)) consider(entry);
+          }
       }
       for (const entry of helped) this.#requeue(entry);
     }
+  }
+
+  /** How matters stood for the pod is no longer so. */
+  unsettle(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry?.queued.standing === undefined) return;
+    this.#unlist(entry);
+    entry.queued = { ...entry.queued, standing: undefined };
+    this.#list(entry);
   }
 
   /** A gate may have opened for the pod: it is tried again if it was to be meanwhile, or in any case. */
@@ -228,12 +244,34 @@ export class SchedulingQueue {
   #place(entry: Entry, place: QueuePlace): void {
     entry.place = place;
     this.#deps.moved?.(place, 1);
-    if (place !== "unschedulable" && place !== "gated") return;
     if (place === "unschedulable") this.#sleeping += 1;
+    this.#list(entry);
+  }
+
+  #list(entry: Entry): void {
+    if (entry.place !== "unschedulable" && entry.place !== "gated") return;
+    const { standing } = entry.queued;
     for (const plugin of listeners(entry)) {
-      const set = this.#listening.get(plugin);
-      if (set === undefined) this.#listening.set(plugin, new Set([entry]));
+      let waiting = this.#listening.get(plugin);
+      if (waiting === undefined) {
+        waiting = new Map();
+        this.#listening.set(plugin, waiting);
+      }
+      const set = waiting.get(standing);
+      if (set === undefined) waiting.set(standing, new Set([entry]));
       else set.add(entry);
+    }
+  }
+
+  #unlist(entry: Entry): void {
+    if (entry.place !== "unschedulable" && entry.place !== "gated") return;
+    const { standing } = entry.queued;
+    for (const plugin of listeners(entry)) {
+      const waiting = this.#listening.get(plugin);
+      const set = waiting?.get(standing);
+      if (waiting === undefined || set?.delete(entry) !== true || set.size > 0) continue;
+      waiting.delete(standing);
+      if (waiting.size === 0) this.#listening.delete(plugin);
     }
   }
 
@@ -242,11 +280,7 @@ export class SchedulingQueue {
     if (place === undefined) return;
     this.#deps.moved?.(place, -1);
     if (place === "unschedulable") this.#sleeping -= 1;
-    else if (place !== "gated") return;
-    for (const plugin of listeners(entry)) {
-      const set = this.#listening.get(plugin);
-      if (set?.delete(entry) === true && set.size === 0) this.#listening.delete(plugin);
-    }
+    this.#unlist(entry);
   }
 
   #serve(): void {
@@ -308,6 +342,12 @@ export class SchedulingQueue {
 
 function compareUrgency({ queued: a }: Entry, { queued: b }: Entry): number {
   return (b.pod.spec.priority ?? 0) - (a.pod.spec.priority ?? 0) || a.sinceMs - b.sinceMs;
+}
+
+/** All of the same standing: what holds for one holds for each, those aside that the room is kept for. */
+function mayUse(room: Room, standing: Standing, entries: ReadonlySet<Entry>): boolean {
+  for (const { queued } of entries) if (!room.keptFor.includes(queued.key)) return room.mayUse(standing, queued.pod);
+  return false;
 }
 
 const isErring = ({ queued }: Entry): boolean => queued.rejectedBy.size === 0;

@@ -23,7 +23,7 @@ import { askExtenders, chooseWithExtenders } from "./extenders/choose-with-exten
 import { bindByExtender } from "./extenders/bind-by-extender.ts";
 import { Extender, type ExtenderOptions } from "./extenders/extender.ts";
 import { followCluster } from "./follow-cluster.ts";
-import { FreedRoom, type Standing } from "./freed-room.ts";
+import { FreedRoom, standingOf } from "./freed-room.ts";
 import { schedulerMetrics } from "./metrics.ts";
 import { PodEvents, schedulerNameOf, type SchedulerState } from "./pod-events.ts";
 import { PodStatusWriter, type StatusWish } from "./pod-status-writer.ts";
@@ -126,7 +126,7 @@ export class Scheduler {
       gate: (key, pod) => this.#gate(key, pod),
       moved: (place, by) => this.#metrics.pending.add(by, [place]),
     });
-    const cluster = new ClusterState();
+    const cluster = new ClusterState({ nominationMoved: (key) => queue.unsettle(key) });
     const freedRoom = new FreedRoom({
       cluster,
       cycleOf: (pod) => {
@@ -434,8 +434,7 @@ export class Scheduler {
     const { queue, nominations } = this.#state;
     if (wish.nominatedNodeName === "") nominations.delete(queued.key);
     else if (wish.nominatedNodeName !== undefined) nominations.set(podInfo(queued.pod), wish.nominatedNodeName);
-    const standing: Standing | undefined = memo === undefined ? undefined : { memo, nominated: nominations.nodeOf(queued.key) };
-    queue.putBack(queued, diagnosis.plugins, standing);
+    queue.putBack(queued, diagnosis.plugins, memo === undefined ? undefined : standingOf(memo, nominations.nodeOf(queued.key) !== undefined));
     this.#tell(queued.pod, message, { ...wish, condition: { reason: "Unschedulable", message } });
   }
 

@@ -40,12 +40,17 @@ export interface Cluster {
   isOnAllNodes(topologyKey: string): boolean;
 }
 
+export interface ClusterStateDeps {
+  /** The pod of that key is nominated elsewhere from now on, or nowhere. */
+  nominationMoved?(key: string): void;
+}
+
 /** Nodes, the pods on them (terminal ones left out) and those just given to them. Only changed between cycles. */
 export class ClusterState implements Cluster {
   readonly terms = new ClusterTerms();
   readonly images = new ImagePlaces();
   readonly generations = new NodeChanges();
-  readonly nominations = new Nominations({ info: (name) => this.#info(name), left: (info) => this.#dropIfBare(info) });
+  readonly nominations: Nominations;
   readonly #tallies = new PodTallies();
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, Placed>();
@@ -56,6 +61,15 @@ export class ClusterState implements Cluster {
   #slots = 0;
   #wishedTaints = 0;
   #ordered: { readonly nodes: readonly NodeInfo[]; readonly slots: Int32Array } | undefined;
+
+  constructor(deps: ClusterStateDeps = {}) {
+    this.nominations = new Nominations({
+      info: (name) => this.#info(name),
+      known: (name) => this.#nodes.get(name),
+      left: (info) => this.#dropIfBare(info),
+      moved: (key) => deps.nominationMoved?.(key),
+    });
+  }
 
   get nodes(): readonly NodeInfo[] {
     return this.#order().nodes;

@@ -4,8 +4,12 @@ import type { PodInfo } from "./pod-info.ts";
 export interface NominationDeps {
   /** The node of that name, also when it does not exist yet. */
   info(name: string): NodeInfo;
+  /** The same, if anything is known of it. */
+  known(name: string): NodeInfo | undefined;
   /** Nobody is nominated to it any more. */
   left(info: NodeInfo): void;
+  /** The pod of that key is nominated elsewhere from now on, or nowhere. */
+  moved(key: string): void;
 }
 
 /** Waiting pods that room is being made for: each stands in `nominated` of its node. @upstream pkg/scheduler/backend/queue/nominator.go */
@@ -25,6 +29,11 @@ export class Nominations {
     return this.#nodes.get(key)?.name;
   }
 
+  /** Those that are nominated to the node, which need not exist. */
+  on(node: string): readonly PodInfo[] {
+    return this.#deps.known(node)?.nominated ?? [];
+  }
+
   slotOf(key: string): number | undefined {
     return this.#nodes.get(key)?.slot;
   }
@@ -40,6 +49,7 @@ export class Nominations {
     const info = this.#deps.info(node);
     this.#nodes.set(pod.key, info);
     info.nominate([...info.nominated, pod]);
+    this.#deps.moved(pod.key);
   }
 
   delete(key: string): void {
@@ -48,5 +58,6 @@ export class Nominations {
     this.#nodes.delete(key);
     info.nominate(info.nominated.filter((pod) => pod.key !== key));
     if (info.nominated.length === 0) this.#deps.left(info);
+    this.#deps.moved(key);
   }
 }
