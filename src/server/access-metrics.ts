@@ -85,14 +85,19 @@ export class AccessMetrics {
     });
   }
 
+  /** Who asks is known; looked for since `startedMs`. */
+  authenticated({ name }: UserInfo, startedMs: number): void {
+    durationsOf(this.#authentications, "success").observe(this.#clock.now() - startedMs);
+    const username = wellKnown.has(name) ? name : name.includes("@") ? "email_id" : "other";
+    this.#users.set(username, (this.#users.get(username) ?? 0) + 1);
+  }
+
   /** The outcome of finding out who asks, seen through. */
   async authentication(request: ApiRequest, outcome: Promise<UserInfo>): Promise<UserInfo> {
     const startedMs = this.#clock.now();
     try {
       const user = await outcome;
-      durationsOf(this.#authentications, "success").observe(this.#clock.now() - startedMs);
-      const username = wellKnown.has(user.name) ? user.name : user.name.includes("@") ? "email_id" : "other";
-      this.#users.set(username, (this.#users.get(username) ?? 0) + 1);
+      this.authenticated(user, startedMs);
       return user;
     } catch (error) {
       // Who shows nothing has not been found wanting.

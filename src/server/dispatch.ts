@@ -22,8 +22,8 @@ export function noSuchPath(): StatusError {
   return failure("NotFound", "the server could not find the requested resource");
 }
 
-/** Finds who serves a request for a resource and lets them. */
-export async function dispatch(
+/** Finds who serves a request for a resource and lets them. Throws, or rejects with, StatusErrors. */
+export function dispatch(
   parts: ServerParts,
   special: SpecialHandlers,
   request: ApiRequest,

@@ -16,7 +16,7 @@ import { impersonationOf } from "./authn/impersonation/impersonation-headers.ts"
 import { Impersonator } from "./authn/impersonation/impersonator.ts";
 import { identityHeadersIn, type RequestHeaderOptions, withoutForwarded, withoutHeaders } from "./authn/request-header.ts";
 import { attributesOf } from "./authz/attributes-of.ts";
-import type { Authorizer } from "./authz/authorizer.ts";
+import type { AuthorizationAttributes, Authorizer, Decision } from "./authz/authorizer.ts";
 import { forbiddenMessage } from "./authz/forbidden-message.ts";
 import { answerWithinMs, MAX_ANSWER_MS } from "./bounds/deadline.ts";
 import { isLongRunning } from "./bounds/long-running.ts";
@@ -195,7 +195,8 @@ export class ApiServer {
   };
 
   async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, passage: Passage, waiter: Waiter): Promise<ApiResponse> {
-    const caller = request.caller.type === "local" ? request.caller.user : await this.#access.authentication(request, this.#authenticate(request));
+    const proven = this.#authenticate(request);
+    const caller = proven instanceof Promise ? await proven : proven;
     passage.isKnown = true;
     passage.audit = this.#wiring.audit?.begin({ request, info, user: caller, receivedMs: passage.receivedMs });
     const wanted = impersonationOf(request);
@@ -205,7 +206,10 @@ export class ApiServer {
     const hidden = identityHeadersIn(request.headers, this.#wiring.requestHeaders);
     const seen = withoutHeaders(request, hidden);
     const observed = passage.audit?.observe(seen) ?? seen;
-    const serve = async (work: WorkTime): Promise<ApiResponse> => withoutForwarded(await this.#serve(observed, info, query, user, passage, work), hidden);
+    const serve = (work: WorkTime): Promise<ApiResponse> => {
+      const serving = this.#serve(observed, info, query, user, passage, work);
+      return hidden.length === 0 ? serving : serving.then((response) => withoutForwarded(response, hidden));
+    };
     const isWatch = info.verb === "watch";
     if (request.caller.type === "local" || (isLongRunning(info) && !isWatch)) return serve(new OpenEnd(waiter));
     const { clock } = this.#deps;
@@ -240,10 +244,12 @@ export class ApiServer {
   }
 
   async #serve(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo, passage: Passage, work: WorkTime): Promise<ApiResponse> {
-    await this.#authorize(user, info, query, passage.audit);
+    const deciding = this.#authorize(user, info, query, passage.audit);
+    if (deciding !== undefined) await deciding;
     const aggregated = this.#wiring.aggregate?.({ request, info, user, work });
-    if (aggregated !== undefined) return aggregated;
-    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage, work);
+    // PERF: a promise that is awaited first is passed on in one turn instead of three.
+    if (aggregated !== undefined) return await aggregated;
+    if (info.resource !== undefined) return await dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage, work);
     for (const handler of this.#wiring.paths) {
       const response = await handler(request, info, query, user);
       if (response !== undefined) return response;
@@ -251,14 +257,33 @@ export class ApiServer {
     throw noSuchPath();
   }
 
-  async #authenticate(request: ApiRequest): Promise<UserInfo> {
+  /** PERF: at once where whoever is asked knows at once. */
+  #authenticate(request: ApiRequest): UserInfo | Promise<UserInfo> {
     if (request.caller.type === "local") return request.caller.user;
-    for (const authenticator of this.#wiring.authenticators) {
-      const user = await authenticator.authenticate(request);
-      if (user !== undefined)
-        return user.groups.includes(allAuthenticated) || user.groups.includes(allUnauthenticated) ? user : { ...user, groups: [...user.groups, allAuthenticated] };
+    const startedMs = this.#deps.clock.now();
+    let proof: UserInfo | Promise<UserInfo>;
+    try {
+      proof = this.#prove(request, 0);
+    } catch (error) {
+      proof = Promise.reject(error);
     }
-    if (request.headers["authorization"] !== undefined || request.caller.frontProxy !== undefined) throw unauthorized();
+    if (proof instanceof Promise) return this.#access.authentication(request, proof);
+    this.#access.authenticated(proof, startedMs);
+    return proof;
+  }
+
+  #prove(request: ApiRequest, from: number): UserInfo | Promise<UserInfo> {
+    const { authenticators } = this.#wiring;
+    for (let index = from; index < authenticators.length; index += 1) {
+      const answer = authenticators[index]?.authenticate(request);
+      if (answer instanceof Promise) return answer.then((user) => (user === undefined ? this.#prove(request, index + 1) : withStanding(user)));
+      if (answer !== undefined) return withStanding(answer);
+    }
+    return this.#anonymous(request);
+  }
+
+  #anonymous(request: ApiRequest): UserInfo {
+    if (request.headers["authorization"] !== undefined || (request.caller.type === "network" && request.caller.frontProxy !== undefined)) throw unauthorized();
     const anonymous = anonymousFor(this.#wiring.anonymous?.() ?? anonymousEverywhere, request.path);
     if (anonymous === undefined) throw unauthorized();
     return anonymous;
@@ -274,10 +299,17 @@ export class ApiServer {
     }
   }
 
-  async #authorize(user: UserInfo, info: RequestInfo, query: URLSearchParams, audit: AuditRecord | undefined): Promise<void> {
+  /** Undefined when it is allowed at once. Throws 403, or rejects with it. */
+  #authorize(user: UserInfo, info: RequestInfo, query: URLSearchParams, audit: AuditRecord | undefined): Promise<void> | undefined {
     const attributes = attributesOf(user, info, query);
     const askedMs = this.#deps.clock.now();
-    const decision = await this.parts.authorizer.authorize(attributes);
+    const answer = this.parts.authorizer.authorize(attributes);
+    if (answer instanceof Promise) return answer.then((decision) => this.#enforce(decision, attributes, audit, askedMs));
+    this.#enforce(answer, attributes, audit, askedMs);
+    return undefined;
+  }
+
+  #enforce(decision: Decision, attributes: AuthorizationAttributes, audit: AuditRecord | undefined, askedMs: number): void {
     this.#access.authorized(decision, askedMs);
     audit?.annotate("authorization.k8s.io/decision", decision.verdict === "allow" ? "allow" : "forbid");
     audit?.annotate("authorization.k8s.io/reason", decision.verdict !== "allow" && decision.error !== undefined ? "internal error" : (decision.reason ?? ""));
@@ -330,6 +362,11 @@ function warningHeaders(texts: readonly string[]): readonly string[] {
     headers.push(header);
   }
   return headers;
+}
+
+/** Whoever has proven who they are belongs to those who have. */
+function withStanding(user: UserInfo): UserInfo {
+  return user.groups.includes(allAuthenticated) || user.groups.includes(allUnauthenticated) ? user : { ...user, groups: [...user.groups, allAuthenticated] };
 }
 
 function isEmpty(headers: ApiResponse["headers"]): boolean {

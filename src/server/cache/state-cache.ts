@@ -94,7 +94,8 @@ export class StateCache {
 
   /** Resolves when the cache shows everything that was committed before the call, by whomever. */
   async fresh(): Promise<void> {
-    await this.reached(await this.#store.revision());
+    const pending = this.reached(await this.#store.revision());
+    if (pending !== undefined) await pending;
   }
 
   /** The difference between what is cached and what the store holds, as events: after a gap in the watch. */

@@ -30,6 +30,8 @@ export interface ListenerDeps {
   readonly log: Logger;
 }
 
+type NetworkCaller = Extract<Caller, { type: "network" }>;
+
 const IDLE_MS = 120_000;
 const MAX_STREAMS = 250;
 const MAX_HEADER_BYTES = 1 << 20;
@@ -41,9 +43,8 @@ const MAX_HEADER_BYTES = 1 << 20;
 export class Listener {
   readonly #deps: ListenerDeps;
   readonly #sockets = new Set<Socket>();
-  /** One for each request that is being answered. */
-  readonly #answering = new Set<RequestWaiter>();
-  /** Those of them whose answer lasts: watches, logs. */
+  readonly #callers = new WeakMap<TLSSocket, NetworkCaller>();
+  /** Those whose answer lasts: watches, logs. */
   readonly #streaming = new Set<RequestWaiter>();
   readonly #stopping = new AbortController();
   readonly #authorities: Authorities;
@@ -137,16 +138,6 @@ export class Listener {
     (socket.alpnProtocol === "h2" ? this.#http2 : this.#http1).emit("connection", socket);
   }
 
-  /** PERF: aborts only when the other side leaves before the answer is written; every abort makes an error with a stack. */
-  #beginAnswer(sink: ServerResponse | ServerHttp2Stream): RequestWaiter {
-    const waiter = new RequestWaiter();
-    this.#answering.add(waiter);
-    sink.on("close", () => {
-      if (this.#answering.has(waiter)) waiter.leave();
-    });
-    return waiter;
-  }
-
   /** What lasts ends when the server does. */
   #noteStream(waiter: RequestWaiter, { body }: ApiResponse): void {
     if (body.type !== "stream") return;
@@ -155,18 +146,22 @@ export class Listener {
   }
 
   #endAnswer(waiter: RequestWaiter): void {
-    this.#answering.delete(waiter);
-    this.#streaming.delete(waiter);
+    waiter.answered();
+    if (this.#streaming.size > 0) this.#streaming.delete(waiter);
   }
 
   async #onHttp1(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const waiter = this.#beginAnswer(response);
+    const waiter = new RequestWaiter();
+    response.on("close", () => waiter.leave());
     try {
-      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, this.#callerOf(request.socket as TLSSocket, false), valuesOfHttp1(request));
+      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, request, this.#callerOf(request.socket as TLSSocket), valuesOfHttp1(request));
       const answer = await this.#deps.handle(api, waiter);
       this.#noteStream(waiter, answer);
       if (answer.body.type === "proxy") await forwardRequest(request, response, answer.body.target, this.#deps.identities);
-      else await writeHttp1(response, answer, { headOnly: request.method === "HEAD", gzip: isCompressed(answer, request.headers["accept-encoding"]) });
+      else {
+        const writing = writeHttp1(response, answer, { headOnly: request.method === "HEAD", gzip: isCompressed(answer, request.headers["accept-encoding"]) });
+        if (writing !== undefined) await writing;
+      }
     } catch (error) {
       this.#deps.log.debug("request ended early", { error });
       response.destroy();
@@ -178,17 +173,21 @@ export class Listener {
   }
 
   async #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): Promise<void> {
-    const waiter = this.#beginAnswer(stream);
+    const waiter = new RequestWaiter();
+    stream.on("close", () => waiter.leave());
     stream.on("error", () => {});
     try {
       const socket = stream.session?.socket as TLSSocket;
       const method = headers[":method"] ?? "GET";
-      const api = toApiRequest(method, headers[":path"] ?? "/", headers, stream, this.#callerOf(socket, false), valuesOfHttp2(raw));
+      const api = toApiRequest(method, headers[":path"] ?? "/", headers, stream, this.#callerOf(socket), valuesOfHttp2(raw));
       const answer = await this.#deps.handle(api, waiter);
       this.#noteStream(waiter, answer);
       if (stream.destroyed) return;
       if (answer.body.type === "proxy") await forwardRequest(stream, stream, answer.body.target, this.#deps.identities, { method, headers });
-      else await writeHttp2(stream, answer, { headOnly: method === "HEAD", gzip: isCompressed(answer, headers["accept-encoding"]) });
+      else {
+        const writing = writeHttp2(stream, answer, { headOnly: method === "HEAD", gzip: isCompressed(answer, headers["accept-encoding"]) });
+        if (writing !== undefined) await writing;
+      }
     } catch (error) {
       this.#deps.log.debug("request ended early", { error });
       if (!stream.destroyed) stream.destroy();
@@ -197,8 +196,14 @@ export class Listener {
     }
   }
 
-  #callerOf(socket: TLSSocket, upgradable: boolean): Caller {
-    return { type: "network", address: socket.remoteAddress ?? "", ...proofOf(socket, this.#authorities), upgradable };
+  /** PERF: what is at the other end of a connection is found out once. */
+  #callerOf(socket: TLSSocket): NetworkCaller {
+    let caller = this.#callers.get(socket);
+    if (caller === undefined) {
+      caller = { type: "network", address: socket.remoteAddress ?? "", ...proofOf(socket, this.#authorities), upgradable: false };
+      this.#callers.set(socket, caller);
+    }
+    return caller;
   }
 
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -206,7 +211,14 @@ export class Listener {
     const waiter = new RequestWaiter();
     socket.on("close", () => waiter.leave());
     try {
-      const api = toApiRequest(request.method ?? "GET", request.url ?? "/", request.headers, undefined, this.#callerOf(request.socket as TLSSocket, true), valuesOfHttp1(request));
+      const api = toApiRequest(
+        request.method ?? "GET",
+        request.url ?? "/",
+        request.headers,
+        undefined,
+        { ...this.#callerOf(request.socket as TLSSocket), upgradable: true },
+        valuesOfHttp1(request),
+      );
       const answer = await this.#deps.handle(api, waiter);
       if (answer.body.type === "proxy") forwardUpgrade(request, socket, head, answer.body.target, this.#deps.identities);
       else await refuseUpgrade(socket, answer);

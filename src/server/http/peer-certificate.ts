@@ -17,16 +17,9 @@ export interface Authorities {
 }
 
 const nothing: PeerProof = {};
-/** PERF: a certificate is read once per connection. */
-const proofs = new WeakMap<TLSSocket, PeerProof>();
-
+/** To be asked once for each connection: reading a certificate costs as much as many requests. */
 export function proofOf(socket: TLSSocket, authorities: Authorities): PeerProof {
-  let proof = proofs.get(socket);
-  if (proof === undefined) {
-    proof = socket.authorized ? readProof(socket, authorities) : nothing;
-    proofs.set(socket, proof);
-  }
-  return proof;
+  return socket.authorized ? readProof(socket, authorities) : nothing;
 }
 
 function readProof(socket: TLSSocket, { clients, frontProxies }: Authorities): PeerProof {

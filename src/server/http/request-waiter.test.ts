@@ -15,3 +15,11 @@ it("has one signal, also when it is asked for after the other side has left", ()
   expect(waiter.signal.aborted).toBe(true);
   expect(waiter.signal).toBe(waiter.signal);
 });
+
+it("leaves the signal alone once there is an answer", () => {
+  const waiter = new RequestWaiter();
+  const { signal } = waiter;
+  waiter.answered();
+  waiter.leave();
+  expect(signal.aborted).toBe(false);
+});

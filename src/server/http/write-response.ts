@@ -15,7 +15,7 @@ const GZIP_BYTES = 128 * 1024;
 /** Whether an answer goes out as gzip. */
 export function isCompressed({ headers, body }: ApiResponse, acceptEncoding: string | string[] | undefined): boolean {
   if (body.type !== "bytes" || acceptEncoding === undefined || headers["content-encoding"] !== undefined) return false;
-  if (body.chunks.reduce((sum, chunk) => sum + chunk.length, 0) <= GZIP_BYTES) return false;
+  if (lengthOf(body.chunks) <= GZIP_BYTES) return false;
   return String(acceptEncoding)
     .split(",")
     .some((part) => {
@@ -26,13 +26,17 @@ export function isCompressed({ headers, body }: ApiResponse, acceptEncoding: str
 
 function headersOf({ headers, body }: ApiResponse, gzip: boolean): Headers {
   const out: Headers = { "cache-control": "no-cache, private" };
-  for (const [name, value] of Object.entries(headers)) out[name] = typeof value === "string" ? value : [...value];
+  // PERF: every answer comes through here.
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) out[name] = typeof value === "string" ? value : [...value];
+  }
   if (body.type === "bytes") {
     out["content-type"] = body.contentType;
     if (gzip) {
       out["content-encoding"] = "gzip";
       out["vary"] = "Accept-Encoding";
-    } else out["content-length"] = body.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    } else out["content-length"] = lengthOf(body.chunks);
   } else if (body.type === "stream") out["content-type"] = body.contentType;
   return out;
 }
@@ -43,17 +47,38 @@ export interface WriteOptions {
   readonly gzip: boolean;
 }
 
-export async function writeHttp1(response: ServerResponse, answer: ApiResponse, { headOnly, gzip }: WriteOptions): Promise<void> {
+/** Undefined when the answer is written already: one that fits into one buffer does not wait for anything. */
+export function writeHttp1(response: ServerResponse, answer: ApiResponse, { headOnly, gzip }: WriteOptions): Promise<void> | undefined {
   response.writeHead(answer.status, headersOf(answer, gzip));
-  if (headOnly) response.end();
-  else await writeBody(response, answer, gzip);
+  if (headOnly) {
+    response.end();
+    return undefined;
+  }
+  return writeWhole(response, answer, gzip) ? undefined : writeBody(response, answer, gzip);
 }
 
-export async function writeHttp2(stream: ServerHttp2Stream, answer: ApiResponse, { headOnly, gzip }: WriteOptions): Promise<void> {
+/** The same for a stream of HTTP/2. */
+export function writeHttp2(stream: ServerHttp2Stream, answer: ApiResponse, { headOnly, gzip }: WriteOptions): Promise<void> | undefined {
   const { body } = answer;
   const empty = headOnly || body.type === "empty";
   stream.respond({ ":status": answer.status, ...headersOf(answer, gzip) }, { endStream: empty });
-  if (!empty) await writeBody(stream, answer, gzip);
+  return empty || writeWhole(stream, answer, gzip) ? undefined : writeBody(stream, answer, gzip);
+}
+
+/** Whether the body was written at once. */
+function writeWhole(out: Writable, { body }: ApiResponse, gzip: boolean): boolean {
+  if (gzip || body.type !== "bytes") return false;
+  const { chunks } = body;
+  const length = lengthOf(chunks);
+  if (length > GROUP_BYTES) return false;
+  out.end(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length));
+  return true;
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  return length;
 }
 
 async function writeBody(out: Writable, { body }: ApiResponse, gzip: boolean): Promise<void> {

@@ -20,9 +20,13 @@ export async function get(parts: ServerParts, context: ResourceContext, storage:
   return entryResponse(200, served, entry, form, query, parts.clock.now());
 }
 
-/** One cached object in the wanted form: in JSON, the bytes it carries. */
-export async function entryResponse(status: number, served: ServedResource, entry: CacheEntry, form: Form, query: URLSearchParams, nowMs: number): Promise<ApiResponse> {
-  await prepared(served, [entry]);
+/** One cached object in the wanted form, at once where nobody else has to be asked: in JSON, the bytes it carries. */
+export function entryResponse(status: number, served: ServedResource, entry: CacheEntry, form: Form, query: URLSearchParams, nowMs: number): ApiResponse | Promise<ApiResponse> {
+  const pending = prepared(served, [entry]);
+  return pending === undefined ? preparedResponse(status, served, entry, form, query, nowMs) : pending.then(() => preparedResponse(status, served, entry, form, query, nowMs));
+}
+
+function preparedResponse(status: number, served: ServedResource, entry: CacheEntry, form: Form, query: URLSearchParams, nowMs: number): ApiResponse {
   if (form.as === "object" && form.media === "json" && !form.pretty) return jsonResponse(status, jsonOf(served, entry));
   if (form.media === "protobuf") return protobufResponse(status, envelopeOf(served, entry, form));
   const object = viewOf(served, entry);

@@ -13,12 +13,14 @@ export function parseResourceVersion(text: string | null, optionsKind: string): 
 
 const WAIT_MS = 3000;
 
-/** Resolves when the cache is fresh enough for what the caller named; 504 when it does not get there in 3 s. */
-export async function waitForRevision(cache: StateCache, revision: number | undefined, clock: Clock): Promise<void> {
+/** Resolves when the cache is fresh enough for what the caller named, undefined when it is already; 504 when it does not get there in 3 s. */
+export function waitForRevision(cache: StateCache, revision: number | undefined, clock: Clock): Promise<void> | undefined {
   if (revision === undefined) return cache.fresh();
-  if (revision <= cache.revision) return undefined;
   const reached = cache.reached(revision);
-  if (reached === undefined) return undefined;
+  return reached === undefined ? undefined : inTime(reached, { cache, revision, clock });
+}
+
+async function inTime(reached: Promise<void>, { cache, revision, clock }: { readonly cache: StateCache; readonly revision: number; readonly clock: Clock }): Promise<void> {
   const controller = new AbortController();
   const late = sleep(clock, WAIT_MS, controller.signal).then(
     () => "late" as const,
@@ -27,7 +29,6 @@ export async function waitForRevision(cache: StateCache, revision: number | unde
   const outcome = await Promise.race([reached.then(() => "reached" as const), late]);
   controller.abort();
   if (outcome === "late") throw tooLarge(revision, cache.revision);
-  return undefined;
 }
 
 /** @upstream apiserver/pkg/storage/errors.go NewTooLargeResourceVersionError */
