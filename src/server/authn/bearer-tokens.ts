@@ -26,15 +26,19 @@ export interface BearerDeps {
 /** `Authorization: Bearer …` and its place among WebSocket protocols. @upstream apiserver/pkg/authentication/request/bearertoken */
 export function bearerTokens(options: { readonly audiences: readonly string[] }, deps: BearerDeps): Authenticator {
   return {
-    async authenticate({ headers }) {
+    authenticate({ headers }) {
       const token = tokenIn(headers["authorization"]) ?? protocolToken(headers["sec-websocket-protocol"]);
       if (token === undefined) return undefined;
-      try {
-        return (await reviewToken(deps.tokens, token, options.audiences)).user;
-      } catch (error) {
+      const refuse = (error: unknown): never => {
         if (!(error instanceof TokenRefused)) throw error;
         deps.refused?.(error.message);
         throw unauthorized();
+      };
+      try {
+        const review = reviewToken(deps.tokens, token, options.audiences);
+        return review instanceof Promise ? review.then(({ user }) => user, refuse) : review.user;
+      } catch (error) {
+        return refuse(error);
       }
     },
   };
@@ -42,21 +46,43 @@ export function bearerTokens(options: { readonly audiences: readonly string[] },
 
 const unknownToken = "invalid bearer token";
 
-/** Asks one after the other until one believes the token; throws TokenRefused with everybody's reasons. @upstream apiserver/pkg/authentication/token/union */
-export async function reviewToken(authenticators: readonly TokenAuthenticator[], token: string, audiences: readonly string[]): Promise<ReviewedToken> {
-  const reasons: string[] = [];
-  for (const authenticator of authenticators) {
+/**
+ * Asks one after the other until one believes the token, and answers at once when they do; throws TokenRefused, or rejects
+ * with it, with everybody's reasons. @upstream apiserver/pkg/authentication/token/union
+ */
+export function reviewToken(authenticators: readonly TokenAuthenticator[], token: string, audiences: readonly string[]): ReviewedToken | Promise<ReviewedToken> {
+  return reviewFrom(authenticators, 0, { token, audiences, reasons: [] });
+}
+
+interface Review {
+  readonly token: string;
+  readonly audiences: readonly string[];
+  /** Why those who were asked do not believe it. */
+  readonly reasons: string[];
+}
+
+function reviewFrom(authenticators: readonly TokenAuthenticator[], from: number, review: Review): ReviewedToken | Promise<ReviewedToken> {
+  const { token, audiences, reasons } = review;
+  for (let index = from; index < authenticators.length; index += 1) {
+    let answer: ReturnType<TokenAuthenticator["review"]>;
     try {
-      const found = await authenticator.review(token, audiences);
-      if (found !== undefined) return found;
+      answer = authenticators[index]?.review(token, audiences);
     } catch (error) {
-      if (error instanceof TokenRefused) reasons.push(error.message);
-      else if (hasReason(error, "Unauthorized")) reasons.push(unknownToken);
-      else throw error;
+      note(error, reasons);
+      continue;
     }
+    if (answer instanceof Promise) return answer.catch((error: unknown) => note(error, reasons)).then((found) => found ?? reviewFrom(authenticators, index + 1, review));
+    if (answer !== undefined) return answer;
   }
   const [only = unknownToken] = reasons;
   throw new TokenRefused(reasons.length > 1 ? `[${reasons.join(", ")}]` : only);
+}
+
+/** Keeps the reason of a refusal; throws what is none. */
+function note(error: unknown, reasons: string[]): undefined {
+  if (error instanceof TokenRefused) reasons.push(error.message);
+  else if (hasReason(error, "Unauthorized")) reasons.push(unknownToken);
+  else throw error;
 }
 
 function tokenIn(header: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { type Random, uuid } from "../../base/random.ts";
+import { deepFreeze } from "../../base/values.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { unauthorized } from "../../meta/status-error.ts";
 import type { UserInfo } from "../../meta/wire.ts";
@@ -68,6 +69,39 @@ function decode(part: string): unknown {
   return JSON.parse(textDecoder.decode(Uint8Array.from(binary, (character) => character.charCodeAt(0))));
 }
 
+/** A token whose signature holds: whom it stands for, and what must be there for as long as it does. */
+interface CheckedToken {
+  readonly claims: Claims;
+  readonly standing: readonly { readonly prefix: string; readonly key: string; readonly uid: string | undefined }[];
+  /** PERF: one for all requests with the token, so that what is worked out of it can be remembered with it. */
+  readonly user: UserInfo;
+}
+
+function standingOf(claims: Claims): CheckedToken["standing"] {
+  const { namespace, serviceaccount, pod, secret, node } = claims["kubernetes.io"];
+  const at = (prefix: string, name: string, uid: string | undefined): CheckedToken["standing"][number] => ({ prefix, key: `${prefix}${name}`, uid });
+  return [
+    at("/registry/serviceaccounts/", `${namespace}/${serviceaccount.name}`, serviceaccount.uid),
+    ...(pod === undefined ? [] : [at("/registry/pods/", `${namespace}/${pod.name}`, pod.uid)]),
+    ...(secret === undefined ? [] : [at("/registry/secrets/", `${namespace}/${secret.name}`, secret.uid)]),
+    ...(node === undefined || pod !== undefined ? [] : [at("/registry/minions/", node.name, node.uid)]),
+  ];
+}
+
+function userOf(claims: Claims): UserInfo {
+  const { namespace, serviceaccount, pod, node } = claims["kubernetes.io"];
+  const extra: Record<string, readonly string[]> = { "authentication.kubernetes.io/credential-id": [`JTI=${claims.jti}`] };
+  if (pod !== undefined) {
+    extra["authentication.kubernetes.io/pod-name"] = [pod.name];
+    extra["authentication.kubernetes.io/pod-uid"] = [pod.uid ?? ""];
+  }
+  if (node !== undefined) {
+    extra["authentication.kubernetes.io/node-name"] = [node.name];
+    if (node.uid !== undefined) extra["authentication.kubernetes.io/node-uid"] = [node.uid];
+  }
+  return deepFreeze({ name: claims.sub, uid: serviceaccount.uid, groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"], extra });
+}
+
 const KNOWN_LIMIT = 10_000;
 const CLOCK_SKEW_S = 0;
 
@@ -75,8 +109,8 @@ const CLOCK_SKEW_S = 0;
 export class ServiceAccountTokens implements TokenAuthenticator {
   readonly #options: TokenOptions;
   readonly #deps: TokenDeps;
-  /** PERF: claims of tokens whose signature was checked; what they are bound to is looked at every time. */
-  readonly #checked = new Map<string, Claims>();
+  /** PERF: tokens whose signature was checked; what they are bound to is looked at every time. */
+  readonly #checked = new Map<string, CheckedToken>();
 
   constructor(options: TokenOptions, deps: TokenDeps) {
     this.#options = options;
@@ -107,31 +141,18 @@ export class ServiceAccountTokens implements TokenAuthenticator {
 
   /** Undefined: not a token of this issuer. Throws 401 when it is one and does not hold. */
   review(token: string, audiences: readonly string[]): ReviewedToken | undefined {
-    const claims = this.#claimsOf(token);
-    if (claims === undefined) return undefined;
+    const checked = this.#check(token);
+    if (checked === undefined) return undefined;
+    const { claims, standing, user } = checked;
     const now = this.#deps.clock.now() / 1000;
     if (claims.exp <= now - CLOCK_SKEW_S || claims.nbf > now + 60) throw unauthorized();
     const common = claims.aud.filter((audience) => audiences.includes(audience));
     if (common.length === 0) throw unauthorized();
-    const { namespace, serviceaccount, pod, secret, node } = claims["kubernetes.io"];
-    this.#mustStand(`/registry/serviceaccounts/${namespace}/${serviceaccount.name}`, serviceaccount.uid);
-    if (pod !== undefined) this.#mustStand(`/registry/pods/${namespace}/${pod.name}`, pod.uid);
-    if (secret !== undefined) this.#mustStand(`/registry/secrets/${namespace}/${secret.name}`, secret.uid);
-    if (node !== undefined && pod === undefined) this.#mustStand(`/registry/minions/${node.name}`, node.uid);
-    const extra: Record<string, readonly string[]> = { "authentication.kubernetes.io/credential-id": [`JTI=${claims.jti}`] };
-    if (pod !== undefined) {
-      extra["authentication.kubernetes.io/pod-name"] = [pod.name];
-      extra["authentication.kubernetes.io/pod-uid"] = [pod.uid ?? ""];
-    }
-    if (node !== undefined) {
-      extra["authentication.kubernetes.io/node-name"] = [node.name];
-      if (node.uid !== undefined) extra["authentication.kubernetes.io/node-uid"] = [node.uid];
-    }
-    const user: UserInfo = { name: claims.sub, uid: serviceaccount.uid, groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"], extra };
+    for (const { prefix, key, uid } of standing) this.#mustStand(prefix, key, uid);
     return { user, audiences: common };
   }
 
-  #claimsOf(token: string): Claims | undefined {
+  #check(token: string): CheckedToken | undefined {
     const known = this.#checked.get(token);
     if (known !== undefined) return known;
     const [header, payload, signature, ...more] = token.split(".");
@@ -148,12 +169,12 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       throw error;
     }
     if (this.#checked.size >= KNOWN_LIMIT) this.#checked.clear();
-    this.#checked.set(token, claims);
-    return claims;
+    const checked = { claims, standing: standingOf(claims), user: userOf(claims) };
+    this.#checked.set(token, checked);
+    return checked;
   }
 
-  #mustStand(key: string, uid: string | undefined): void {
-    const prefix = key.slice(0, key.indexOf("/", "/registry/".length) + 1);
+  #mustStand(prefix: string, key: string, uid: string | undefined): void {
     const object: KubeObject | undefined = this.#deps.cache.resource(prefix).get(key)?.object;
     if (object === undefined || (uid !== undefined && object.metadata.uid !== uid)) throw unauthorized();
     const { deletionTimestamp } = object.metadata;

@@ -28,8 +28,9 @@ export function staticTokens(options: { readonly tokens: ReadonlyMap<string, Use
   return {
     review(token, audiences) {
       const user = options.tokens.get(token);
+      if (user === undefined) return undefined;
       const common = options.audiences.filter((audience) => audiences.includes(audience));
-      return user === undefined || common.length === 0 ? undefined : { user, audiences: common };
+      return common.length === 0 ? undefined : { user, audiences: common };
     },
   };
 }

@@ -6,7 +6,15 @@ import type { AuthorizationAttributes, Authorizer, Decision, UserRules } from ".
 type Binding = Pick<RoleBinding, "metadata" | "subjects" | "roleRef">;
 
 /** Bindings that may concern a subject, by `User x`, `Group x` or `ServiceAccount ns/x`. */
-type BySubject = Map<string, { readonly binding: Binding; readonly subject: Subject }[]>;
+type BySubject = Map<string, Holding[]>;
+
+/** What a subject holds through a binding. */
+interface Holding {
+  readonly binding: Binding;
+  readonly subject: Subject;
+  /** PERF: the words for it, once somebody has been allowed something by it. */
+  words: string | undefined;
+}
 
 const PREFIXES = {
   roles: "/registry/roles/",
@@ -21,6 +29,13 @@ export interface Grant {
   readonly subject: Subject;
   readonly rules: readonly PolicyRule[];
 }
+
+interface Held {
+  readonly holding: Holding;
+  readonly rules: readonly PolicyRule[];
+}
+
+const REMEMBERED_NAMESPACES = 10_000;
 
 /** Role-based access control over the cached roles and bindings. @upstream plugin/pkg/auth/authorizer/rbac */
 export class RbacAuthorizer implements Authorizer {
@@ -48,8 +63,8 @@ export class RbacAuthorizer implements Authorizer {
     const { user, namespace } = attributes;
     if (user.groups.includes("system:masters")) return { verdict: "allow" };
     const missing = new Set<string>();
-    for (const grant of this.#rulesFor(user, namespace, missing))
-      if (grant.rules.some((rule) => ruleAllows(rule, attributes))) return { verdict: "allow", reason: `RBAC: allowed by ${describe(grant)}` };
+    for (const grant of this.#held(user, namespace, missing))
+      if (grant.rules.some((rule) => ruleAllows(rule, attributes))) return { verdict: "allow", reason: (grant.holding.words ??= `RBAC: allowed by ${describe(grant.holding)}`) };
     if (missing.size === 0) return { verdict: "no-opinion" };
     const [first] = missing;
     return { verdict: "no-opinion", reason: `RBAC: ${missing.size === 1 ? (first ?? "") : `[${[...missing].join(", ")}]`}` };
@@ -113,6 +128,10 @@ export class RbacAuthorizer implements Authorizer {
 
   /** `missing` gathers what is said of roles that bindings name and nobody made. */
   *#rulesFor(user: UserInfo, namespace: string, missing: Set<string>): IterableIterator<Grant> {
+    for (const { holding, rules } of this.#held(user, namespace, missing)) yield { binding: holding.binding, subject: holding.subject, rules };
+  }
+
+  *#held(user: UserInfo, namespace: string, missing: Set<string>): IterableIterator<Held> {
     this.#clusterBindings ??= bySubject(
       [...this.#cache.resource(PREFIXES.clusterRoleBindings).range(PREFIXES.clusterRoleBindings)].map(([, entry]) => entry.object as ClusterRoleBinding),
     );
@@ -121,16 +140,19 @@ export class RbacAuthorizer implements Authorizer {
     let mine = this.#bindings.get(namespace);
     if (mine === undefined) {
       mine = bySubject([...this.#cache.resource(PREFIXES.roleBindings).range(`${PREFIXES.roleBindings}${namespace}/`)].map(([, entry]) => entry.object as RoleBinding));
+      // Namespaces in requests are anybody's choice.
+      if (this.#bindings.size >= REMEMBERED_NAMESPACES) this.#bindings.clear();
       this.#bindings.set(namespace, mine);
     }
     yield* this.#matching(mine, user, namespace, missing);
   }
 
-  *#matching(index: BySubject, user: UserInfo, namespace: string, missing: Set<string>): IterableIterator<Grant> {
+  *#matching(index: BySubject, user: UserInfo, namespace: string, missing: Set<string>): IterableIterator<Held> {
     for (const key of subjectsOf(user)) {
-      for (const { binding, subject } of index.get(key) ?? []) {
+      for (const holding of index.get(key) ?? []) {
+        const { binding } = holding;
         const rules = this.rulesOf(binding.roleRef, namespace);
-        if (rules !== undefined) yield { binding, subject, rules };
+        if (rules !== undefined) yield { holding, rules };
         else missing.add(`${binding.roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(binding.roleRef.name)} not found`);
       }
     }
@@ -138,7 +160,7 @@ export class RbacAuthorizer implements Authorizer {
 }
 
 /** @upstream pkg/registry/rbac/validation/rule.go clusterRoleBindingDescriber, roleBindingDescriber */
-function describe({ binding, subject }: Grant): string {
+function describe({ binding, subject }: Holding): string {
   const { metadata, roleRef } = binding;
   const own =
     metadata.namespace === undefined ? `ClusterRoleBinding ${JSON.stringify(metadata.name)}` : `RoleBinding ${JSON.stringify(`${metadata.name ?? ""}/${metadata.namespace}`)}`;
@@ -152,7 +174,19 @@ function breadth(rules: readonly PolicyRule[]): number {
   return rules.reduce((sum, { verbs, resources, nonResourceURLs }) => sum + size(verbs) * (size(resources) + size(nonResourceURLs)), 0);
 }
 
-function subjectsOf(user: UserInfo): string[] {
+/** PERF: users as objects live as long as their connection or token. */
+const subjectsByUser = new WeakMap<UserInfo, readonly string[]>();
+
+function subjectsOf(user: UserInfo): readonly string[] {
+  let subjects = subjectsByUser.get(user);
+  if (subjects === undefined) {
+    subjects = namesOf(user);
+    subjectsByUser.set(user, subjects);
+  }
+  return subjects;
+}
+
+function namesOf(user: UserInfo): readonly string[] {
   const subjects = [`User ${user.name}`, ...user.groups.map((group) => `Group ${group}`)];
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user.name);
   if (account !== null) subjects.push(`ServiceAccount ${account[1]}/${account[2]}`);
@@ -165,8 +199,9 @@ function bySubject(bindings: readonly Binding[]): BySubject {
     for (const subject of binding.subjects ?? []) {
       const key = subjectKey(subject, binding.metadata.namespace ?? "");
       const list = index.get(key);
-      if (list === undefined) index.set(key, [{ binding, subject }]);
-      else list.push({ binding, subject });
+      const holding: Holding = { binding, subject, words: undefined };
+      if (list === undefined) index.set(key, [holding]);
+      else list.push(holding);
     }
   }
   return index;
