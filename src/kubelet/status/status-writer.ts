@@ -23,12 +23,15 @@ interface Wanted {
   busy: boolean;
 }
 
+/** Of all the node's pods together. */
+const AT_ONCE = 2;
 const firstRetryMs = 500;
 const longestRetryMs = 10_000;
 
 /**
- * Writes pods' statuses when they differ from what the API has, one write per pod at a time: what comes meanwhile
- * replaces what waits. @upstream pkg/kubelet/status/status_manager.go
+ * Writes pods' statuses when they differ from what the API has: one write per pod and two per node at a time, where
+ * upstream has one. What comes meanwhile replaces what waits, so that a node with much to tell tells the newest only.
+ * @upstream pkg/kubelet/status/status_manager.go
  */
 export class StatusWriter {
   readonly #deps: StatusWriterDeps;
@@ -36,6 +39,9 @@ export class StatusWriter {
   readonly #wanted = new Map<string, Wanted>();
   readonly #known = new Map<string, Pod>();
   readonly #running = new Set<Promise<void>>();
+  #atWork = 0;
+  /** Those that may write when others have written, the oldest first. */
+  readonly #inLine = new Set<() => void>();
 
   constructor(options: { readonly signal: AbortSignal }, deps: StatusWriterDeps) {
     this.#signal = options.signal;
@@ -85,13 +91,10 @@ export class StatusWriter {
     let retryMs = firstRetryMs;
     try {
       while (this.#wanted.get(uid) === entry && !this.#signal.aborted) {
-        const { status, remove } = entry;
         try {
-          const gone = await this.#writeOnce(uid, entry, status);
-          if (gone) return;
-          if (remove) await this.#remove(uid, entry);
+          const written = await this.#inTurn(() => this.#writeNewest(uid, entry));
+          if (written === undefined || (entry.status === written.status && entry.remove === written.remove)) return;
           retryMs = firstRetryMs;
-          if (entry.status === status && entry.remove === remove) return;
         } catch (error) {
           if (this.#signal.aborted) return;
           this.#deps.log.warn("a pod's status is not written yet", { pod: keyOf(entry.pod), error });
@@ -102,6 +105,30 @@ export class StatusWriter {
     } finally {
       // At once, with nothing awaited since the last look: a status that is set from now on wakes a new round.
       entry.busy = false;
+    }
+  }
+
+  /** What the API has now; undefined when the object is gone or another one by now. */
+  async #writeNewest(uid: string, entry: Wanted): Promise<Pick<Wanted, "status" | "remove"> | undefined> {
+    const { status, remove } = entry;
+    if (this.#wanted.get(uid) !== entry || this.#signal.aborted || (await this.#writeOnce(uid, entry, status))) return undefined;
+    if (remove) await this.#remove(uid, entry);
+    return { status, remove };
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#atWork < AT_ONCE) this.#atWork += 1;
+    else await new Promise<void>((resolve) => void this.#inLine.add(resolve));
+    try {
+      return await work();
+    } finally {
+      // The place goes to the next in line as it is.
+      const [next] = this.#inLine;
+      if (next === undefined) this.#atWork -= 1;
+      else {
+        this.#inLine.delete(next);
+        next();
+      }
     }
   }
 
