@@ -1,7 +1,7 @@
 import type { Node } from "../../api/generated/types/core-v1.ts";
 import { deepEqual } from "../../base/values.ts";
 import type { Labels } from "../../meta/label-selector.ts";
-import { NodeChanges } from "./generations.ts";
+import { Generations, NodeChanges } from "./generations.ts";
 import { ImagePlaces } from "./image-places.ts";
 import { NodeInfo } from "./node-info.ts";
 import { Nominations } from "./nominations.ts";
@@ -25,6 +25,8 @@ export interface Cluster {
   /** Their slots, in the same order. */
   readonly slots: Int32Array;
   readonly generations: NodeChanges;
+  /** Likewise, also of news that matter to nothing but whom preemption ends. */
+  readonly victimsGenerations: Generations;
   readonly nominations: Nominations;
   readonly terms: ClusterTerms;
   readonly images: ImagePlaces;
@@ -50,6 +52,7 @@ export class ClusterState implements Cluster {
   readonly terms = new ClusterTerms();
   readonly images = new ImagePlaces();
   readonly generations = new NodeChanges();
+  readonly victimsGenerations = new Generations();
   readonly nominations: Nominations;
   readonly #tallies = new PodTallies();
   readonly #nodes = new Map<string, NodeInfo>();
@@ -130,7 +133,8 @@ export class ClusterState implements Cluster {
       const isCountedAlike = countsAlike(before, pod);
       if (!isCountedAlike) this.#count(before, node, -1);
       known.pod = pod;
-      node.refreshPod(pod);
+      // Whom preemption ends depends on labels, by disruption budgets, and on when pods began.
+      node.refreshPod(pod, { isRankedAlike: isCountedAlike && before.pod.status?.startTime === pod.pod.status?.startTime });
       if (!isCountedAlike) this.#count(pod, node, 1);
       return;
     }
@@ -194,7 +198,7 @@ export class ClusterState implements Cluster {
   #info(name: string): NodeInfo {
     let info = this.#nodes.get(name);
     if (info === undefined) {
-      info = new NodeInfo(name, this.#freeSlots.pop() ?? this.#slots++, this.generations);
+      info = new NodeInfo(name, this.#freeSlots.pop() ?? this.#slots++, this);
       this.#nodes.set(name, info);
       this.#bySlot[info.slot] = info;
     }

@@ -11,6 +11,11 @@ const nothing: Resources = resourcesOf(undefined);
 // One sequence for all nodes: a node that comes back under its name never repeats a number.
 let lastGeneration = 0;
 
+export interface NodeBoards {
+  readonly generations: Generations;
+  readonly victimsGenerations: Generations;
+}
+
 /** What one node has, and what the pods on it (and those just given to it) have taken. */
 export class NodeInfo {
   readonly name: string;
@@ -34,13 +39,15 @@ export class NodeInfo {
   nominated: readonly PodInfo[] = nobody;
   /** Rises with every change: what was worked out about the node holds while it stands. */
   generation = 0;
-  readonly #board: Generations | undefined;
+  /** Likewise, also with news of its pods that matter to nothing but whom preemption ends. */
+  victimsGeneration = 0;
+  readonly #boards: NodeBoards | undefined;
 
-  /** `board`: where its generations are told; absent for a copy. */
-  constructor(name: string, slot: number, board?: Generations) {
+  /** `boards`: where its generations are told; absent for a copy. */
+  constructor(name: string, slot: number, boards?: NodeBoards) {
     this.name = name;
     this.slot = slot;
-    this.#board = board;
+    this.#boards = boards;
     this.#changed();
   }
 
@@ -70,10 +77,11 @@ export class NodeInfo {
     this.#count(pod, 1);
   }
 
-  /** Newer facts about a pod that takes what it took. */
-  refreshPod(pod: PodInfo): void {
+  /** Newer facts about a pod that takes what it took. `isRankedAlike`: they do not matter to whether it is ended for others. */
+  refreshPod(pod: PodInfo, { isRankedAlike }: { readonly isRankedAlike: boolean }): void {
     this.pods.set(pod.key, pod);
     if (this.withPorts.has(pod.key)) this.withPorts.set(pod.key, pod);
+    if (!isRankedAlike) this.#victimsChanged();
   }
 
   /** Returns what was there. */
@@ -108,7 +116,14 @@ export class NodeInfo {
   #changed(): void {
     lastGeneration += 1;
     this.generation = lastGeneration;
-    this.#board?.set(this.slot, lastGeneration);
+    this.#boards?.generations.set(this.slot, lastGeneration);
+    this.#victimsChanged();
+  }
+
+  #victimsChanged(): void {
+    lastGeneration += 1;
+    this.victimsGeneration = lastGeneration;
+    this.#boards?.victimsGenerations.set(this.slot, lastGeneration);
   }
 
   #count({ requests, scored }: PodInfo, sign: 1 | -1): void {

@@ -19,10 +19,20 @@ export function splitByBudget(pods: readonly PodInfo[], budgets: readonly PodDis
   return { breaking, harmless };
 }
 
-/** An empty selector means no pod here; a pod that the server has let go already costs nothing more. */
-function concerns({ metadata, spec, status }: PodDisruptionBudget, { namespace, labels, pod }: PodInfo): boolean {
+/** Whether any budget selects any of the pods. */
+export function isGuarded(pods: Iterable<PodInfo>, budgets: readonly PodDisruptionBudget[]): boolean {
+  for (const pod of pods) for (const budget of budgets) if (selects(budget, pod)) return true;
+  return false;
+}
+
+/** A pod that the server has let go already costs nothing more. */
+function concerns(budget: PodDisruptionBudget, pod: PodInfo): boolean {
+  return selects(budget, pod) && budget.status?.disruptedPods?.[pod.pod.metadata.name ?? ""] === undefined;
+}
+
+/** An empty selector means no pod here. */
+function selects({ metadata, spec }: PodDisruptionBudget, { namespace, labels }: PodInfo): boolean {
   if (metadata.namespace !== namespace || Object.keys(labels).length === 0) return false;
   const { selector } = knownSelector(spec.selector);
-  if (selector.matchesEverything || !selector.matches(labels)) return false;
-  return status?.disruptedPods?.[pod.metadata.name ?? ""] === undefined;
+  return !selector.matchesEverything && selector.matches(labels);
 }

@@ -1,13 +1,16 @@
+import type { PodDisruptionBudget } from "../../api/generated/types/policy-v1.ts";
+import { deepEqual } from "../../base/values.ts";
 import type { NodeInfo } from "../cluster/node-info.ts";
 import type { Verdict } from "../verdict.ts";
 import type { Candidate } from "./candidate.ts";
+import { isGuarded } from "./disruption-budgets.ts";
 
 /** What stands in `#ranks` for each node. */
 const FIELDS = 5;
 
 /**
- * What ending pods on a node came to, for pods of one template, by the node's slot. An entry stands for the node's
- * generation and for the disruption budgets that it was worked out with.
+ * What ending pods on a node came to, for pods of one template, by the node's slot. An entry stands for the
+ * generation of the node's victims and, where a disruption budget has a say in the node's pods, for the budgets that it was worked out with.
  * PERF: of hundreds of nodes only those that changed since the last pod of its kind are tried again, and the others
  * are compared by numbers that stand side by side: `[violations, top priority, weight, victims, earliest start]`.
  */
@@ -15,12 +18,15 @@ export class DryRunMemo {
   #at = new Float64Array(64);
   #ranks = new Float64Array(64 * FIELDS);
   readonly #outcomes: (Candidate | Verdict | undefined)[] = [];
-  #budgets: readonly unknown[] | undefined;
+  /** 1: some budget selects pods of the node. */
+  #guarded = new Uint8Array(64);
+  #budgets: readonly PodDisruptionBudget[] = [];
 
-  /** Forgets everything when the budgets are others. */
-  withBudgets(budgets: readonly unknown[]): this {
+  /** Forgets what other budgets were worked out with. PERF: where none has a say, only a change of whom they select matters. */
+  withBudgets(budgets: readonly PodDisruptionBudget[]): this {
     if (this.#budgets === budgets) return this;
-    if (this.#budgets !== undefined && (this.#budgets.length > 0 || budgets.length > 0)) this.#at.fill(0);
+    if (!selectAlike(this.#budgets, budgets)) this.#at.fill(0);
+    else for (let slot = 0; slot < this.#guarded.length; slot += 1) if (this.#guarded[slot] === 1) this.#at[slot] = 0;
     this.#budgets = budgets;
     return this;
   }
@@ -29,14 +35,15 @@ export class DryRunMemo {
     return this.#at[slot] === generation;
   }
 
-  get({ slot, generation }: NodeInfo): Candidate | Verdict | undefined {
-    return this.has(slot, generation) ? this.#outcomes[slot] : undefined;
+  get({ slot, victimsGeneration }: NodeInfo): Candidate | Verdict | undefined {
+    return this.has(slot, victimsGeneration) ? this.#outcomes[slot] : undefined;
   }
 
-  set({ slot, generation }: NodeInfo, outcome: Candidate | Verdict): void {
+  set({ slot, victimsGeneration, pods }: NodeInfo, outcome: Candidate | Verdict): void {
     while (this.#outcomes.length < slot) this.#outcomes.push(undefined);
     this.#grow(slot);
-    this.#at[slot] = generation;
+    this.#at[slot] = victimsGeneration;
+    this.#guarded[slot] = this.#budgets.length > 0 && isGuarded(pods.values(), this.#budgets) ? 1 : 0;
     this.#outcomes[slot] = outcome;
     if (!("victims" in outcome)) {
       this.#ranks[slot * FIELDS] = Number.NaN;
@@ -69,8 +76,22 @@ export class DryRunMemo {
     const at = new Float64Array(length);
     at.set(this.#at);
     this.#at = at;
+    const guarded = new Uint8Array(length);
+    guarded.set(this.#guarded);
+    this.#guarded = guarded;
     const ranks = new Float64Array(length * FIELDS);
     ranks.set(this.#ranks);
     this.#ranks = ranks;
   }
+}
+
+/** Whether the same budgets select the same pods, whatever they allow now. */
+function selectAlike(before: readonly PodDisruptionBudget[], after: readonly PodDisruptionBudget[]): boolean {
+  return before.length === after.length && before.every((budget, index) => isSelectorKept(budget, after[index]));
+}
+
+function isSelectorKept(before: PodDisruptionBudget, after: PodDisruptionBudget | undefined): boolean {
+  if (after === undefined || before === after) return before === after;
+  const { uid, namespace } = before.metadata;
+  return uid === after.metadata.uid && namespace === after.metadata.namespace && deepEqual(before.spec.selector, after.spec.selector);
 }

@@ -19,21 +19,25 @@ const aVictim = fc.record({
   priority: fc.constantFrom(0, 1, 5, 20),
   // In seconds; some begin after now, some not at all.
   startedS: fc.option(fc.nat(15), { nil: undefined }),
-  app: fc.constantFrom("a", "b"),
+  app: fc.constantFrom("a", "b", "c"),
 });
 const aStep = fc.oneof(
   fc.record({ do: fc.constant("add" as const), on: fc.constantFrom(...names), pod: aVictim }),
   fc.record({ do: fc.constant("remove" as const), index: fc.nat(10) }),
-  fc.record({ do: fc.constant("budgets" as const), allowed: fc.array(fc.nat(1), { maxLength: 2 }) }),
+  fc.record({
+    do: fc.constant("budgets" as const),
+    guards: fc.uniqueArray(fc.record({ app: fc.constantFrom("a", "b"), allowed: fc.nat(1) }), { maxLength: 2, selector: ({ app }) => app }),
+  }),
+  fc.record({ do: fc.constant("news" as const), index: fc.nat(10), app: fc.constantFrom("a", "c"), startedS: fc.nat(15) }),
   fc.record({ do: fc.constant("find" as const), cpu: fc.constantFrom("2", "4"), offset: fc.nat(COUNT - 1), enough: fc.integer({ min: 1, max: COUNT }) }),
 );
 
-const budgetsOf = (allowed: readonly number[]): readonly PodDisruptionBudget[] =>
-  allowed.map((disruptionsAllowed, index) => ({
+const budgetsOf = (guards: readonly { readonly app: string; readonly allowed: number }[]): readonly PodDisruptionBudget[] =>
+  guards.map(({ app, allowed: disruptionsAllowed }, index) => ({
     apiVersion: "policy/v1",
     kind: "PodDisruptionBudget",
     metadata: { name: `b${index}`, namespace: "default" },
-    spec: { selector: { matchLabels: { app: index === 0 ? "a" : "b" } } },
+    spec: { selector: { matchLabels: { app } } },
     status: { disruptionsAllowed },
   }));
 
@@ -52,14 +56,24 @@ it("what is remembered of candidates picks the one that looking at each afresh p
           cluster.addPod(podInfo(aPod(`p${added}`, { labels: { app }, requests: { cpu }, spec: { priority }, status })), next.on);
           added += 1;
         } else if (next.do === "remove") cluster.removePod(`default/p${next.index}`);
-        else if (next.do === "budgets") budgets = budgetsOf(next.allowed);
+        else if (next.do === "news") {
+          const place = cluster.placeOf(`default/p${next.index}`);
+          const pod = cluster.pod(`default/p${next.index}`)?.pod;
+          if (place === undefined || pod === undefined) continue;
+          const status = { startTime: new Date(next.startedS * 1000).toISOString() };
+          cluster.addPod(podInfo({ ...pod, metadata: { ...pod.metadata, labels: { app: next.app } }, status }), place.name);
+        } else if (next.do === "budgets") budgets = budgetsOf(next.guards);
         else {
           const pod = podInfo(aPod("vip", { requests: { cpu: next.cpu }, spec: { priority: 10 } }));
           const range = { nodes: cluster.nodes, offset: next.offset, enough: next.enough };
-          const search = { budgets, nowMs };
-          const afresh = pickCandidate(findCandidates(new Cycle(pod, { cluster, plugins }), range, search).candidates, nowMs);
-          expect(bestRemembered(new Cycle(pod, { cluster, plugins, memos }), range, search)).toEqual(afresh);
-          if (afresh !== undefined) found += 1;
+          // As they are, then the same budgets when they allow nothing, and much.
+          for (const allowed of [undefined, 0, 2]) {
+            if (allowed !== undefined) budgets = budgets.map((budget) => ({ ...budget, status: { disruptionsAllowed: allowed } }));
+            const search = { budgets, nowMs };
+            const afresh = pickCandidate(findCandidates(new Cycle(pod, { cluster, plugins }), range, search).candidates, nowMs);
+            expect(bestRemembered(new Cycle(pod, { cluster, plugins, memos }), range, search)).toEqual(afresh);
+            if (afresh !== undefined) found += 1;
+          }
         }
       }
     }),

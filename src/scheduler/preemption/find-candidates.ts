@@ -45,7 +45,7 @@ export function bestRemembered(cycle: Cycle, { nodes, offset, enough }: Candidat
   const memo = dryRunsOf(cycle, search);
   if (memo === undefined || cycle.ownSlot() !== -1) return undefined;
   const { cluster } = cycle;
-  const generations = cluster.generations.values;
+  const generations = cluster.victimsGenerations.values;
   const slots = nodes === cluster.nodes ? cluster.slots : undefined;
   let best = -1;
   let bestAt = -1;
