@@ -36,6 +36,8 @@ export interface OwnedOptions<Owner extends KubeObject, Child extends KubeObject
   readonly onAdded?: (ownerKey: string, child: Child) => void;
   readonly onUpdated?: (ownerKey: string, previous: Child, child: Child) => void;
   readonly onDeleted?: (ownerKey: string, child: Child) => void;
+  /** Whether an update of a child changes anything for its owner; absent: each may. PERF: most updates of a pod tell its owner nothing. */
+  readonly isNews?: (previous: Child, child: Child) => boolean;
 }
 
 /**
@@ -84,7 +86,7 @@ export function enqueueOwners<Owner extends KubeObject, Child extends KubeObject
       if (after !== undefined) {
         options.onUpdated?.(after, previous, child);
         if (child.metadata.deletionTimestamp !== undefined) options.onDeleted?.(after, child);
-        queue.add(after);
+        if (moved || options.isNews?.(previous, child) !== false) queue.add(after);
         return;
       }
       const relabelled = !deepEqual(previous.metadata.labels, child.metadata.labels);

@@ -124,6 +124,7 @@ describe("enqueueing", () => {
       forOrphan: ({ metadata }) => [`default/${metadata.labels?.["app"] ?? ""} may adopt`],
       onAdded: (key, { metadata }) => note(`${key} +${metadata.name ?? ""}`),
       onDeleted: (key, { metadata }) => note(`${key} -${metadata.name ?? ""}`),
+      isNews: (previous, { metadata }) => previous.metadata.annotations?.["count"] !== metadata.annotations?.["count"],
     });
     await clock.settle();
     const since = async (): Promise<readonly string[]> => {
@@ -132,6 +133,11 @@ describe("enqueueing", () => {
     };
     await makePod("own", "web", owner);
     expect(await since()).toEqual(["default/web +own", "default/web"]);
+    const annotate = (value: { readonly [key: string]: string }): Promise<Pod> => client.patch(pods, "own", { type: "merge", value: { metadata: { annotations: value } } }, place);
+    await annotate({ other: "1" });
+    expect(await since()).toEqual([]);
+    await annotate({ count: "1" });
+    expect(await since()).toEqual(["default/web"]);
     await makePod("orphan", "web");
     expect(await since()).toEqual(["default/web may adopt"]);
     await relabel("orphan", "elsewhere");

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SamplePod } from "../sample-objects.ts";
 import { at, epochMs, samplePod, template } from "../sample-objects.ts";
 import { slowStartBatches } from "../pods/slow-start.ts";
-import { burstReplicas, planReplicas, replicaStatus } from "./plan.ts";
+import { burstReplicas, changesCounts, planReplicas, replicaStatus } from "./plan.ts";
 
 const nowMs = epochMs + 1000 * 1000;
 const podsOf = (count: number, sample: SamplePod = {}) => Array.from({ length: count }, (_, index) => samplePod(`p${index}`, sample));
@@ -27,6 +27,20 @@ describe("planReplicas", () => {
     const sibling = samplePod("c", { node: "n2", readyAt: 1 });
     const plan = planReplicas({ replicas: 1, pods: own, related: () => [...own, sibling], nowMs });
     expect(plan.remove.map((pod) => pod.metadata.name)).toEqual(["b"]);
+  });
+});
+
+describe("changesCounts", () => {
+  it.each<[string, SamplePod, SamplePod, boolean]>([
+    ["nothing", {}, {}, false],
+    ["a node", {}, { node: "n1" }, false],
+    ["readiness", {}, { readyAt: 5 }, true],
+    ["another time of readiness", { readyAt: 4 }, { readyAt: 5 }, true],
+    ["its end", {}, { phase: "Failed" }, true],
+    ["deletion", {}, { deleted: true }, true],
+    ["labels", {}, { labels: { app: "other" } }, true],
+  ])("%s", (_, before, after, expected) => {
+    expect(changesCounts(samplePod("a", before), samplePod("a", after))).toBe(expected);
   });
 });
 

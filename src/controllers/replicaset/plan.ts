@@ -1,10 +1,11 @@
 import type { ReplicaSetCondition, ReplicaSetStatus } from "../../api/generated/types/apps-v1.ts";
 import type { Pod, PodTemplateSpec } from "../../api/generated/types/core-v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
+import { deepEqual } from "../../base/values.ts";
 import { findCondition, withCondition, withoutCondition } from "../conditions.ts";
 import { omitZero } from "../omit-zero.ts";
 import { rankForDeletion } from "../pods/deletion-rank.ts";
-import { isPodActive, isPodAvailable, isPodReady, isPodTerminating } from "../pods/pod-state.ts";
+import { isPodActive, isPodAvailable, isPodReady, isPodTerminal, isPodTerminating, readySinceMs } from "../pods/pod-state.ts";
 
 /** At most so many pods are made or removed in one go. */
 export const burstReplicas = 500;
@@ -33,6 +34,17 @@ export function planReplicas(state: { readonly replicas: number; readonly pods: 
   }
   const ranked = rankForDeletion(active, (pod) => perNode.get(pod.spec.nodeName ?? "") ?? 0, state.nowMs);
   return { create: 0, remove: ranked.slice(0, Math.min(surplus, burstReplicas)) };
+}
+
+/** Whether a pod now counts differently: where it runs and what its containers do is nothing to its set. */
+export function changesCounts(previous: Pod, pod: Pod): boolean {
+  return (
+    isPodTerminal(previous) !== isPodTerminal(pod) ||
+    previous.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||
+    isPodReady(previous) !== isPodReady(pod) ||
+    readySinceMs(previous) !== readySinceMs(pod) ||
+    !deepEqual(previous.metadata.labels, pod.metadata.labels)
+  );
 }
 
 /** Why the last attempt to make or remove pods failed. */

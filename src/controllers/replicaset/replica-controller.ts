@@ -14,7 +14,7 @@ import { isPodActive, isPodTerminating, nextAvailabilityMs } from "../pods/pod-s
 import { PodControl } from "../pods/pod-control.ts";
 import { podFromTemplate } from "../pods/pod-from-template.ts";
 import { updateStatus } from "../update-status.ts";
-import { planReplicas, type ReplicaFailure, replicaStatus } from "./plan.ts";
+import { changesCounts, planReplicas, type ReplicaFailure, replicaStatus } from "./plan.ts";
 
 /** What ReplicaSet and ReplicationController have in common, seen through one lens. */
 export interface ReplicaKind<T extends KubeObject> {
@@ -70,6 +70,7 @@ class ReplicaController<T extends KubeObject> implements Controller {
           .map(keyOf),
       onAdded: (key) => this.#expectations.creationObserved(key),
       onDeleted: (key, pod) => this.#expectations.deletionObserved(key, pod.metadata.uid ?? ""),
+      isNews: changesCounts,
     });
   }
 
