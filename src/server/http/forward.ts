@@ -6,6 +6,7 @@ import type { Duplex, Readable, Writable } from "node:stream";
 import { failure } from "../../meta/status-error.ts";
 import { isIdentityHeader } from "../authn/request-header.ts";
 import type { ProxyTarget } from "../../meta/wire.ts";
+import { frameByFrame } from "./websocket-frames.ts";
 import { dialReason } from "../../platform/node/dial-reason.ts";
 
 /** The client certificates that the server can present to those it forwards to. PEM. */
@@ -37,6 +38,8 @@ function withoutTokens(protocols: string): string {
 }
 
 const CONNECT_MS = 10_000;
+/** How long somebody may take to read the last of what a closed connection has brought. */
+const LINGER_MS = 30_000;
 
 /** Who somebody is said to be, and by whom: never passed on as it came. */
 const speaksOfIdentity = (name: string): boolean => name === "authorization" || name.startsWith("impersonate-") || isIdentityHeader(name);
@@ -194,15 +197,20 @@ export function forwardUpgrade(incoming: IncomingMessage, socket: Duplex, head: 
   const request = open(incoming.method ?? "GET", incoming.headers, target, identities, true);
   socket.on("close", () => request.destroy());
   request.on("upgrade", (response, upstream, upstreamHead) => {
-    socket.write(headText(response, 101));
-    if (upstreamHead.length > 0) socket.write(upstreamHead);
-    if (head.length > 0) upstream.write(head);
     upstream.setNoDelay(true);
     upstream.setTimeout(0);
-    upstream.on("error", () => socket.destroy());
-    upstream.on("close", () => socket.destroy());
+    // What has come is still written; only who breaks off breaks off the other side.
+    const over = (): void => (upstream.readableEnded ? endSoon(socket) : void socket.destroy());
+    upstream.on("error", over);
+    upstream.on("close", over);
     socket.on("close", () => upstream.destroy());
-    upstream.pipe(socket);
+    if (head.length > 0) upstream.write(head);
+    const sink = response.headers.upgrade?.toLowerCase() === "websocket" ? frameByFrame(socket) : socket;
+    // A record of its own for the head, too.
+    socket.write(headText(response, 101), () => {
+      if (upstreamHead.length > 0) sink.write(upstreamHead);
+      upstream.pipe(sink);
+    });
     socket.pipe(upstream);
   });
   request.on("response", (response) => {
@@ -221,6 +229,13 @@ export function forwardUpgrade(incoming: IncomingMessage, socket: Duplex, head: 
     socket.end(`HTTP/1.1 ${code} Error\r\nContent-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
   });
   request.end();
+}
+
+/** The other side closes once it has read all; one that does not is not waited for. */
+function endSoon(socket: Duplex): void {
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(timer));
 }
 
 function headText(response: IncomingMessage, status: number): string {
