@@ -69,6 +69,23 @@ export class SortedMap<V> {
     }
   }
 
+  /**
+   * Shows the values with `from <= key < to` in order, until `visit` answers false; it must not change the map.
+   * PERF: no iterator, no pair for each, and one comparison for a whole block.
+   */
+  each(from: string, to: string | undefined, visit: (value: V) => boolean): void {
+    const blocks = this.#blocks;
+    let at = this.#blockOf(from);
+    let index = at < blocks.length ? lowerBound(blocks[at] as string[], from) : 0;
+    for (; at < blocks.length; at += 1, index = 0) {
+      const block = blocks[at] as string[];
+      const isWhole = to === undefined || (block[block.length - 1] as string) < to;
+      const end = isWhole ? block.length : lowerBound(block, to);
+      for (; index < end; index += 1) if (!visit(this.#values.get(block[index] as string) as V)) return;
+      if (!isWhole) return;
+    }
+  }
+
   entries(): IterableIterator<[string, V]> {
     return this.range("");
   }

@@ -80,6 +80,11 @@ export class ResourceCache {
     return this.#entries.range(from, prefixEnd(prefix));
   }
 
+  /** Shows the same, without their keys, until `visit` answers false. It must not change anything. */
+  each(prefix: string, after: string | undefined, visit: (entry: CacheEntry) => boolean): void {
+    this.#entries.each(after !== undefined && after >= prefix ? `${after}\0` : prefix, prefixEnd(prefix), visit);
+  }
+
   /** Entries that index `name` files under `value`, in key order; undefined when there is no such index. */
   indexed(name: string, value: string): SortedMap<CacheEntry> | undefined {
     const index = this.#indexes.get(name);

@@ -11,7 +11,7 @@ import { metadataOnly, protobufResponse, valueResponse } from "../respond/respon
 import { includeObjectOf, rowOf, tableOf } from "../respond/table.ts";
 import { continueExpired, decodeContinue, encodeContinue } from "./continue-token.ts";
 import { parseResourceVersion, waitForRevision } from "./resource-version.ts";
-import { prefixOf, preparedMatches, type Selected, selectedEntries, selectEntries, selectionOf } from "./selection.ts";
+import { eachSelected, prefixOf, preparedMatches, type Selected, selectedEntries, selectEntries, selectionOf } from "./selection.ts";
 
 /** A page of a list: the entries, and how the metadata of the answer reads. */
 interface Page {
@@ -79,18 +79,21 @@ async function takePage(parts: ServerParts, storage: Storage, served: ServedReso
   const source = changed
     ? await pastEntries(parts, storage, served, selected, { limit, after, at: revision })
     : served.conversion?.prepare === undefined
-      ? selectEntries(served, storage, selected, after)
+      ? undefined
       : await selectedEntries(served, storage, selected, after);
-  if (limit === 0) return { entries: [...source], revision };
+  if (limit === 0) return { entries: source ?? selectEntries(served, storage, selected, after), revision };
   const entries: CacheEntry[] = [];
   let rest = 0;
-  for (const entry of source) {
-    if (entries.length < limit) entries.push(entry);
-    else {
-      rest += 1;
-      if (selected.matches !== undefined) break;
+  const take = (entry: CacheEntry): boolean => {
+    if (entries.length < limit) {
+      entries.push(entry);
+      return true;
     }
-  }
+    rest += 1;
+    return selected.matches === undefined;
+  };
+  if (source === undefined) eachSelected(served, storage, selected, after, take);
+  else source.every(take);
   const last = entries[entries.length - 1];
   if (rest === 0 || last === undefined) return { entries, revision };
   return {

@@ -74,28 +74,32 @@ export function prefixOf(storage: Storage, { namespace, name }: Selected, namesp
   return name === "" ? `${storage.prefix}${namespace}/` : `${storage.prefix}${namespace}/${name}`;
 }
 
-/** Selected entries above `after`, in key order. */
-export function* selectEntries(served: ServedResource, storage: Storage, selected: Selected, after?: string): IterableIterator<CacheEntry> {
+/** Shows the selected entries above `after`, in key order, until `take` answers false. */
+export function eachSelected(served: ServedResource, storage: Storage, selected: Selected, after: string | undefined, take: (entry: CacheEntry) => boolean): void {
   const { namespaced } = served.resource;
   const prefix = prefixOf(storage, selected, namespaced);
   if (isOneObject(served, selected)) {
     const entry = storage.cache.get(prefix);
-    if (entry !== undefined && (after === undefined || entry.key > after) && passes(served, selected, entry)) yield entry;
+    if (entry !== undefined && (after === undefined || entry.key > after) && passes(served, selected, entry)) take(entry);
     return;
   }
+  const visit = selected.matches === undefined ? take : (entry: CacheEntry): boolean => !passes(served, selected, entry) || take(entry);
   const indexed = selected.index === undefined ? undefined : storage.cache.indexed(selected.index.name, selected.index.value);
-  const from = after !== undefined && after >= prefix ? `${after}\0` : prefix;
-  const entries = indexed === undefined ? storage.cache.range(prefix, after) : indexed.range(from);
-  for (const [key, entry] of entries) {
-    if (indexed !== undefined && !key.startsWith(prefix)) continue;
-    if (passes(served, selected, entry)) yield entry;
-  }
+  if (indexed === undefined) storage.cache.each(prefix, after, visit);
+  else indexed.each(after !== undefined && after >= prefix ? `${after}\0` : prefix, undefined, (entry) => !entry.key.startsWith(prefix) || visit(entry));
+}
+
+/** Selected entries above `after`, in key order. */
+export function selectEntries(served: ServedResource, storage: Storage, selected: Selected, after?: string): readonly CacheEntry[] {
+  const entries: CacheEntry[] = [];
+  eachSelected(served, storage, selected, after, (entry) => entries.push(entry) > 0);
+  return entries;
 }
 
 /** The same at this very moment, where entries must be prepared before they can be looked at. */
 export async function selectedEntries(served: ServedResource, storage: Storage, selected: Selected, after?: string): Promise<readonly CacheEntry[]> {
-  if (selected.matches === undefined || served.conversion?.prepare === undefined) return [...selectEntries(served, storage, selected, after)];
-  return preparedMatches(served, selected, [...selectEntries(served, storage, { ...selected, matches: undefined }, after)]);
+  if (selected.matches === undefined || served.conversion?.prepare === undefined) return selectEntries(served, storage, selected, after);
+  return preparedMatches(served, selected, selectEntries(served, storage, { ...selected, matches: undefined }, after));
 }
 
 /** Those of some entries that are selected. */
