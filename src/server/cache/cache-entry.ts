@@ -1,6 +1,7 @@
 import { deepFreeze } from "../../base/values.ts";
 import type { KubeObject } from "../../meta/object.ts";
 
+const leading = ["apiVersion", "kind", "metadata"];
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -12,11 +13,29 @@ const known = new WeakMap<Uint8Array, KubeObject>();
  * revision can later be spliced in at a place that needs no parsing. The object is frozen and remembered.
  */
 export function encodeForStore(object: KubeObject): Uint8Array {
+  const bytes = encoder.encode(JSON.stringify(isInOrder(object) ? object : inOrder(object)));
+  // Also of an object that is frozen itself, and what is below not yet.
+  for (const name in object) deepFreeze((object as KubeObject & Record<string, unknown>)[name]);
+  known.set(bytes, Object.freeze(object));
+  return bytes;
+}
+
+/** PERF: most objects come as they are stored, and need no copy in another order. */
+function isInOrder(object: KubeObject): boolean {
+  if (object.metadata.resourceVersion !== undefined) return false;
+  let index = 0;
+  for (const name in object) {
+    if (name !== leading[index]) return false;
+    index += 1;
+    if (index === leading.length) return true;
+  }
+  return false;
+}
+
+function inOrder(object: KubeObject): object {
   const { apiVersion, kind, metadata, ...others } = object as KubeObject & Record<string, unknown>;
   const { resourceVersion: _, ...stored } = metadata;
-  const bytes = encoder.encode(JSON.stringify({ apiVersion, kind, metadata: stored, ...others }));
-  known.set(bytes, object);
-  return bytes;
+  return { apiVersion, kind, metadata: stored, ...others };
 }
 
 /**
@@ -40,9 +59,11 @@ export class CacheEntry {
 
   get object(): KubeObject {
     if (this.#object === undefined) {
-      const source = known.get(this.stored) ?? (JSON.parse(decoder.decode(this.stored)) as KubeObject);
+      const source = known.get(this.stored) ?? deepFreeze(JSON.parse(decoder.decode(this.stored)) as KubeObject);
       // Revision 0 was never stored: a dry run.
-      this.#object = this.revision === 0 ? deepFreeze({ ...source }) : deepFreeze({ ...source, metadata: { ...source.metadata, resourceVersion: String(this.revision) } });
+      const { metadata } = source;
+      // PERF: what is below is frozen already, and need not be walked again.
+      this.#object = Object.freeze(this.revision === 0 ? { ...source } : { ...source, metadata: Object.freeze({ ...metadata, resourceVersion: String(this.revision) }) });
     }
     return this.#object;
   }

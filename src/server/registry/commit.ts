@@ -22,7 +22,8 @@ export async function put(
 ): Promise<CacheEntry> {
   const value = encodeForStore(object);
   const revision = await guarded(store.commit([{ type: "put", key, value, if: condition }, ...also]));
-  await cache.reached(revision);
+  const pending = cache.reached(revision);
+  if (pending !== undefined) await pending;
   const entry = storage.cache.get(key);
   return entry?.revision === revision ? entry : new CacheEntry(key, value, revision);
 }

@@ -117,7 +117,7 @@ async function attemptCreate(
       if (storage.cache.get(key) !== undefined) throw new ConflictError(key, undefined);
       return new CacheEntry(key, encodeForStore(deepFreeze(stored)), 0);
     }
-    return await put({ ...parts, storage }, key, deepFreeze(stored), "absent", admission.alsoCommit);
+    return await put({ store: parts.store, cache: parts.cache, storage }, key, deepFreeze(stored), "absent", admission.alsoCommit);
   } finally {
     parts.admission.release(admission);
   }

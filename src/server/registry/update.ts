@@ -199,7 +199,7 @@ async function attemptChange(
       return current;
     }
     if (dryRun) return new CacheEntry(key, encodeForStore(stored), current.revision);
-    const written = { ...parts, storage };
+    const written = { store: parts.store, cache: parts.cache, storage };
     if (isFinished(served, draft)) return await remove(written, new CacheEntry(key, encodeForStore(stored), current.revision), admission.alsoCommit);
     return await put(written, key, stored, { revision: current.revision }, admission.alsoCommit);
   } finally {
