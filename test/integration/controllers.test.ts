@@ -192,6 +192,15 @@ describe("nodes", () => {
     await world.advance(30);
     expect((await world.client.get(nodes, "n22")).spec.taints ?? []).toEqual([]);
   });
+
+  it("have blocks of their own, also when many come at once", async () => {
+    await Promise.all(Array.from({ length: 60 }, (_, index) => world.client.create(nodes, { metadata: { name: `many-${index}` } })));
+    await world.advance(1);
+    const blocks = (await world.client.list(nodes)).items.map(({ spec }) => spec.podCIDR);
+    expect(blocks).not.toContain(undefined);
+    expect(new Set(blocks).size).toBe(blocks.length);
+    expect(world.complaints).toEqual([]);
+  });
 });
 
 describe("stateful sets", () => {

@@ -81,5 +81,5 @@ export function nodeIpamController(deps: ControllerDeps, options: NodeIpamOption
     enqueueSelf(queue, nodeInformer);
   }
 
-  return { name: "node-ipam", setup, reconcile };
+  return { name: "node-ipam", workers: 30, setup, reconcile };
 }

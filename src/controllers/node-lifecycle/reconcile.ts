@@ -32,7 +32,7 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
 
 class NodeLifecycle implements Controller {
   readonly name = "node-lifecycle";
-  readonly workers = 4;
+  readonly workers = 8;
   readonly #deps: ControllerDeps;
   readonly #options: NodeLifecycleOptions;
   readonly #rates: EvictionRates;
