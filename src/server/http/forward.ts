@@ -7,6 +7,7 @@ import { failure } from "../../meta/status-error.ts";
 import { isIdentityHeader } from "../authn/request-header.ts";
 import type { ProxyTarget } from "../../meta/wire.ts";
 import { frameByFrame } from "./websocket-frames.ts";
+import { isWebSocket, streamOverWebSocket } from "./websocket-stream.ts";
 import { dialReason } from "../../platform/node/dial-reason.ts";
 
 /** The client certificates that the server can present to those it forwards to. PEM. */
@@ -194,7 +195,9 @@ function respond(sink: ServerResponse | ServerHttp2Stream, status: number, heade
 
 /** Sends an upgrade on; when the target switches protocols, the two sockets are joined. */
 export function forwardUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, target: ProxyTarget, identities: ProxyIdentities): void {
-  const request = open(incoming.method ?? "GET", incoming.headers, target, identities, true);
+  // Kubelets switch no protocol for a log: who can only speak WebSocket gets it from here.
+  const isLog = target.identity === "kubelet-client" && target.path.startsWith("/containerLogs/") && isWebSocket(incoming);
+  const request = open(incoming.method ?? "GET", incoming.headers, target, identities, !isLog);
   socket.on("close", () => request.destroy());
   request.on("upgrade", (response, upstream, upstreamHead) => {
     upstream.setNoDelay(true);
@@ -205,7 +208,7 @@ export function forwardUpgrade(incoming: IncomingMessage, socket: Duplex, head: 
     upstream.on("close", over);
     socket.on("close", () => upstream.destroy());
     if (head.length > 0) upstream.write(head);
-    const sink = response.headers.upgrade?.toLowerCase() === "websocket" ? frameByFrame(socket) : socket;
+    const sink = isWebSocket(response) ? frameByFrame(socket) : socket;
     // A record of its own for the head, too.
     socket.write(headText(response, 101), () => {
       if (upstreamHead.length > 0) sink.write(upstreamHead);
@@ -218,6 +221,10 @@ export function forwardUpgrade(incoming: IncomingMessage, socket: Duplex, head: 
     if (forbidden !== undefined) {
       response.destroy();
       socket.end(`HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${forbidden.length}\r\nConnection: close\r\n\r\n${forbidden}`);
+      return;
+    }
+    if (isLog && response.statusCode === 200) {
+      streamOverWebSocket(incoming, socket, head, { chunks: response, messages: "chunks" }).catch(() => socket.destroy());
       return;
     }
     socket.write(headText(response, response.statusCode ?? 502));

@@ -10,6 +10,7 @@ import { requestBody } from "./request-body.ts";
 import { forwardRequest, forwardUpgrade, type ProxyIdentities } from "./forward.ts";
 import { type Authorities, proofOf } from "./peer-certificate.ts";
 import { RequestWaiter } from "./request-waiter.ts";
+import { isWebSocket, streamOverWebSocket } from "./websocket-stream.ts";
 import { drained, isCompressed, writeHttp1, writeHttp2 } from "./write-response.ts";
 
 export interface ListenerOptions {
@@ -221,7 +222,11 @@ export class Listener {
       );
       const answer = await this.#deps.handle(api, waiter);
       if (answer.body.type === "proxy") forwardUpgrade(request, socket, head, answer.body.target, this.#deps.identities);
-      else await refuseUpgrade(socket, answer);
+      else if (answer.body.type === "stream" && isWebSocket(request)) {
+        this.#streaming.add(waiter);
+        const messages = answer.body.contentType.startsWith("application/json") ? "lines" : "frames";
+        await streamOverWebSocket(request, socket, head, { chunks: answer.body.chunks, messages }).finally(() => this.#streaming.delete(waiter));
+      } else await refuseUpgrade(socket, answer);
     } catch (error) {
       this.#deps.log.debug("upgrade ended early", { error });
       socket.destroy();
@@ -237,7 +242,7 @@ async function refuseUpgrade(socket: Duplex, { status, body }: ApiResponse): Pro
     chunks.push(...body.chunks);
     contentType = body.contentType;
   } else if (body.type === "stream") {
-    // A watch or log asked for with an Upgrade header that it does not know: streamed until either side ends.
+    // A watch asked for with an upgrade that it does not know: streamed until either side ends.
     socket.write(`HTTP/1.1 ${status} OK\r\nContent-Type: ${body.contentType}\r\nConnection: close\r\n\r\n`);
     for await (const chunk of body.chunks) {
       if (socket.destroyed) break;
