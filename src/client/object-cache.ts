@@ -80,12 +80,17 @@ export class ObjectCache<T extends KubeObject> implements Lister<T> {
   set(object: T): T | undefined {
     const key = keyOf(object);
     const previous = this.#objects.byKey.get(key);
+    this.put(key, object, previous);
+    return previous;
+  }
+
+  /** The same for who knows its key, and what stands there: undefined when nothing does. */
+  put(key: string, object: T, previous: T | undefined): void {
     this.#objects.set(key, object);
     for (const index of this.#indexes.values()) {
-      if (previous !== undefined) unfile(index, key, previous);
-      file(index, key, object);
+      if (previous === undefined) file(index, key, object);
+      else refile(index, key, previous, object);
     }
-    return previous;
   }
 
   /** Returns what stood there. */
@@ -107,6 +112,14 @@ function file<T>(index: Index<T>, key: string, object: T): void {
     }
     bucket.set(key, object);
   }
+}
+
+/** PERF: most changes leave an object under the values that it had. */
+function refile<T>(index: Index<T>, key: string, previous: T, object: T): void {
+  const before = index.values(previous);
+  const after = index.values(object);
+  if (before.length !== after.length || before.some((value, at) => value !== after[at])) unfile(index, key, previous);
+  file(index, key, object);
 }
 
 function unfile<T>(index: Index<T>, key: string, object: T): void {

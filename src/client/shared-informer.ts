@@ -67,8 +67,9 @@ export class SharedInformer<T extends KubeObject> implements Informer<T>, Reflec
     if (this.#ended) return;
     const kept = new Set<string>();
     for (const object of objects) {
-      kept.add(keyOf(object));
-      this.#put(object);
+      const key = keyOf(object);
+      kept.add(key);
+      this.#put(key, object);
     }
     for (const key of this.#cache.keys()) if (!kept.has(key)) this.#remove(key);
     this.#synced = true;
@@ -78,17 +79,16 @@ export class SharedInformer<T extends KubeObject> implements Informer<T>, Reflec
   event({ type, object }: WatchEvent<T>): void {
     if (this.#ended) return;
     if (type === "DELETED") this.#remove(keyOf(object), object);
-    else this.#put(object);
+    else this.#put(keyOf(object), object);
   }
 
-  #put(object: T): void {
-    const previous = this.#cache.get(keyOf(object));
+  #put(key: string, object: T): void {
+    let previous = this.#cache.get(key);
     if (previous !== undefined && previous.metadata.uid !== object.metadata.uid) {
-      this.#remove(keyOf(object));
-      this.#put(object);
-      return;
+      this.#remove(key);
+      previous = undefined;
     }
-    this.#cache.set(object);
+    this.#cache.put(key, object, previous);
     if (previous === undefined) this.#tell((to) => to.added?.(object));
     else if (previous.metadata.resourceVersion !== object.metadata.resourceVersion) this.#tell((to) => to.updated?.(previous, object));
   }
