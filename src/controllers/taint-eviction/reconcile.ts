@@ -1,9 +1,9 @@
 import { nodes, pods } from "../../api/generated/resources.ts";
-import type { Node } from "../../api/generated/types/core-v1.ts";
+import type { Node, Pod } from "../../api/generated/types/core-v1.ts";
 import { deepEqual } from "../../base/values.ts";
 import { keyOf } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
-import { enqueueSelf, LateQueue } from "../enqueue.ts";
+import { LateQueue } from "../enqueue.ts";
 import { disruptAndDelete } from "../pods/disruption.ts";
 import { isPodTerminal } from "../pods/pod-state.ts";
 import { podsByNode } from "../pods/pods-by-node.ts";
@@ -53,7 +53,20 @@ export function taintEvictionController(deps: ControllerDeps): Controller {
   function setup(queue: Enqueue): void {
     late.bind(queue);
     podsByNode.index(deps.informers, podInformer);
-    enqueueSelf(queue, podInformer);
+    const enqueuePod = (pod: Pod): void => queue.add(keyOf(pod));
+    const isDue = (pod: Pod): boolean => scheduled.has(keyOf(pod));
+    // PERF: a pod has many updates in its life, of which this depends on few.
+    podInformer.subscribe({
+      added(pod) {
+        if (isPlaced(pod) || isDue(pod)) enqueuePod(pod);
+      },
+      updated(previous, pod) {
+        if (isDue(pod) || (isPlaced(pod) && !standsAlike(previous, pod))) enqueuePod(pod);
+      },
+      deleted(pod) {
+        if (isDue(pod)) enqueuePod(pod);
+      },
+    });
     const enqueuePods = (node: Node): void => {
       for (const pod of podsByNode.of(podInformer.lister, node.metadata.name ?? "")) queue.add(keyOf(pod));
     };
@@ -66,4 +79,13 @@ export function taintEvictionController(deps: ControllerDeps): Controller {
   }
 
   return { name: "taint-eviction", workers: 8, setup, reconcile };
+}
+
+function isPlaced({ spec }: Pod): boolean {
+  return (spec.nodeName ?? "") !== "";
+}
+
+/** Whether nothing about the pod changed that its time on the node depends on. @upstream taint_eviction.go PodUpdated */
+function standsAlike({ spec: before }: Pod, { spec }: Pod): boolean {
+  return before.nodeName === spec.nodeName && (before.tolerations === spec.tolerations || deepEqual(before.tolerations, spec.tolerations));
 }
