@@ -75,4 +75,14 @@ describe("frameByFrame", () => {
     expect([out.length, ended]).toEqual([0, true]);
     socket.destroy();
   });
+
+  it("ends the socket of somebody who has left, and nothing else", async () => {
+    const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(new Error("write EPIPE")) });
+    socket.on("error", () => {});
+    const sink = frameByFrame(socket);
+    sink.write(frame(Buffer.from("one"), false));
+    sink.write(frame(Buffer.from("two"), false));
+    await new Promise<void>((resolve) => socket.once("close", resolve));
+    expect([socket.destroyed, sink.destroyed]).toEqual([true, true]);
+  });
 });

@@ -57,7 +57,7 @@ function frameLength(bytes: Buffer): bigint | undefined {
  */
 export function frameByFrame(socket: Duplex): Writable {
   const cutter = new FrameCutter();
-  return new Writable({
+  const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
       writeEach(socket, cutter.cut(chunk), done);
     },
@@ -68,6 +68,9 @@ export function frameByFrame(socket: Duplex): Writable {
       });
     },
   });
+  // Who has left takes nothing more.
+  sink.on("error", () => socket.destroy());
+  return sink;
 }
 
 function writeEach(socket: Duplex, pieces: readonly Buffer[], done: (error?: Error | null) => void, from = 0): void {
