@@ -216,13 +216,20 @@ spec: { selector: { app: applied }, ports: [{ port: 80 }] }
   });
 
   it("get --watch shows a pod's life line by line", async () => {
-    const watch = cluster.follow("get pods --watch --field-selector=metadata.name=watched");
+    const watch = cluster.follow("get pods --watch");
+    const lines = (): readonly string[] =>
+      watch
+        .text()
+        .split("\n")
+        .filter((line) => line.startsWith("watched "));
     try {
+      // What is there already comes first: from then on nothing is missed.
+      await until("the watch stands", () => /^NAME +READY +STATUS +RESTARTS +AGE\n(.*\n)*web +1\/1 +Running/.test(watch.text()));
       await kubectl("run watched --image=busybox --restart=Never -- true");
-      await until("it has completed before our eyes", () => /watched +0\/1 +Completed/.test(watch.text()), { timeoutMs: 90_000 });
+      await until("it has completed before our eyes", () => lines().some((line) => /^watched +0\/1 +Completed/.test(line)), { timeoutMs: 90_000 });
       await kubectl("delete pod watched");
-      expect(watch.text()).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\nwatched +0\/1 +Pending/);
-      expect(watch.text()).toMatch(/ContainerCreating/);
+      expect(lines()[0]).toMatch(/^watched +0\/1 +Pending/);
+      expect(lines().join("\n")).toMatch(/ContainerCreating/);
     } finally {
       await watch.stop();
     }
