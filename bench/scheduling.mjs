@@ -60,7 +60,7 @@ async function untilBound(cluster, wanted) {
     }
     if (now - lastChange > 60_000) throw new Error(`no pod was bound for a minute; ${wanted - bound} wait`);
     const leftMs = bound === before ? 500 : ((wanted - bound) * (now - from)) / (bound - before);
-    await new Promise((resolve) => setTimeout(resolve, Math.min(1_000, Math.max(10, leftMs * 0.8))));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1_000, Math.max(40, leftMs * 0.8))));
   }
 }
 
