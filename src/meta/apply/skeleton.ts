@@ -1,6 +1,6 @@
 import { isJsonObject, ownField, type JsonObject } from "../patch/json-value.ts";
 import type { Schema } from "../schema.ts";
-import { listKeys, shapeOf } from "./shape.ts";
+import { fieldOf, listKeys, shapeOf } from "./shape.ts";
 
 /**
  * What of a value decides which fields it has: its keys, the keys of its list items, and where nothing or null stands;
@@ -40,16 +40,12 @@ export function skeletonOf(value: unknown, schema: Schema | undefined): Skeleton
   for (const key in value) {
     const item = ownField(value, key);
     if (item === undefined) continue;
-    const inner = skeletonOf(item, schema?.type === "map" ? schema.items : ownSchema(schema, key));
+    const inner = skeletonOf(item, fieldOf(schema, key).schema);
     if (inner === undefined) return undefined;
     keys.push(key);
     below.push(inner);
   }
   return keys.length === 0 ? "empty map" : { keys, below };
-}
-
-function ownSchema(schema: Schema | undefined, key: string): Schema | undefined {
-  return schema?.fields !== undefined && Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined;
 }
 
 function listSkeleton(list: readonly unknown[], schema: Schema): ListSkeleton | undefined {
