@@ -34,13 +34,3 @@ export function acceptWebSocket({ request, socket, head }: UpgradeRequest, { pro
     });
   });
 }
-
-/** Resolves when the system has taken the message. */
-export function sendMessage(webSocket: WebSocket, message: Uint8Array | string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    webSocket.send(message, { binary: typeof message !== "string" }, (error) => {
-      if (error === undefined || error === null) resolve();
-      else reject(error);
-    });
-  });
-}

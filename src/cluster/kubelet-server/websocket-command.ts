@@ -7,7 +7,8 @@ import type { UpgradeRequest } from "./pass-through.ts";
 import { brokenStatus, type CommandCaller, type CommandStreams, failureText, joinCommand, openCommandStreams, remoteCommandProtocol } from "./remote-command.ts";
 import { dialSpdy } from "./spdy-dial.ts";
 import type { CommandTarget, StreamOptions } from "./stream-target.ts";
-import { acceptWebSocket, type AcceptedWebSocket, sendMessage } from "./web-socket.ts";
+import { sendMessage } from "../../server/http/websocket-message.ts";
+import { acceptWebSocket, type AcceptedWebSocket } from "./web-socket.ts";
 
 /**
  * Serves exec or attach over a WebSocket by SPDY towards the runtime. What the runtime refuses at once is an HTTP answer;

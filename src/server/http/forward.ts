@@ -7,6 +7,7 @@ import { failure } from "../../meta/status-error.ts";
 import { isIdentityHeader } from "../authn/request-header.ts";
 import type { ProxyTarget } from "../../meta/wire.ts";
 import { frameByFrame } from "./websocket-frames.ts";
+import { offeredProtocols } from "./websocket-message.ts";
 import { isWebSocket, streamOverWebSocket } from "./websocket-stream.ts";
 import { dialReason } from "../../platform/node/dial-reason.ts";
 
@@ -29,15 +30,6 @@ const hopByHop = new Set([
   "proxy-connection",
 ]);
 
-/** The caller's token, which browsers offer as a protocol, is for this server alone. @upstream apiserver/pkg/authentication/request/websocket */
-function withoutTokens(protocols: string): string {
-  return protocols
-    .split(",")
-    .map((protocol) => protocol.trim())
-    .filter((protocol) => !protocol.startsWith("base64url.bearer.authorization.k8s.io."))
-    .join(", ");
-}
-
 const CONNECT_MS = 10_000;
 /** How long somebody may take to read the last of what a closed connection has brought. */
 const LINGER_MS = 30_000;
@@ -50,8 +42,8 @@ function outgoingHeaders(incoming: IncomingHttpHeaders, target: ProxyTarget, upg
   for (const [name, value] of Object.entries(incoming)) {
     if (value === undefined || name.startsWith(":") || (!upgrade && hopByHop.has(name)) || name === "host" || speaksOfIdentity(name)) continue;
     if (name === "sec-websocket-protocol") {
-      const protocols = withoutTokens(String(value));
-      if (protocols !== "") headers[name] = protocols;
+      const protocols = offeredProtocols(String(value));
+      if (protocols.length > 0) headers[name] = protocols.join(", ");
     } else headers[name] = value;
   }
   for (const [name, value] of Object.entries(target.headers)) {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { offeredProtocols, sendMessage } from "./websocket-message.ts";
 
 /** Whether the caller wants to speak WebSocket, as browsers do. */
 export function isWebSocket({ headers }: IncomingMessage): boolean {
@@ -22,7 +23,7 @@ const base64Protocol = "base64.binary.k8s.io";
 
 /** Answers an upgrade with a stream, one message after the other, until either side ends it. */
 export async function streamOverWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer, { chunks, messages }: Streamed): Promise<void> {
-  const offered = protocolsOf(request);
+  const offered = offeredProtocols(request.headers["sec-websocket-protocol"]);
   if (offered.length > 1) {
     const text = "the client must offer one WebSocket protocol at the most";
     socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`);
@@ -32,23 +33,17 @@ export async function streamOverWebSocket(request: IncomingMessage, socket: Dupl
   const webSocket = await accepted(request, socket, head, protocol);
   webSocket.on("error", () => webSocket.terminate());
   const pieces = messages === "lines" ? linesOf(chunks) : messages === "frames" ? framesOf(chunks) : chunks;
-  const asText = messages === "lines" || (messages === "chunks" && protocol === base64Protocol);
+  const textForm = messages === "lines" ? "utf8" : messages === "chunks" && protocol === base64Protocol ? "base64" : undefined;
   try {
     for await (const piece of pieces) {
       if (webSocket.readyState !== webSocket.OPEN) break;
       const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-      await sent(webSocket, messages === "chunks" && asText ? bytes.toString("base64") : bytes, asText);
+      await sendMessage(webSocket, textForm === undefined ? bytes : bytes.toString(textForm));
     }
     webSocket.close(1000);
   } catch {
     webSocket.terminate();
   }
-}
-
-/** Without the caller's token, which browsers offer as a protocol. */
-function protocolsOf({ headers }: IncomingMessage): readonly string[] {
-  const names = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
-  return names.filter((name) => name !== "" && !name.startsWith("base64url.bearer.authorization.k8s.io."));
 }
 
 function accepted(request: IncomingMessage, socket: Duplex, head: Buffer, protocol: string | undefined): Promise<WebSocket> {
@@ -59,15 +54,6 @@ function accepted(request: IncomingMessage, socket: Duplex, head: Buffer, protoc
     if (socket.destroyed) gone();
     socket.once("close", gone);
     server.handleUpgrade(request, socket, head, resolve);
-  });
-}
-
-function sent(webSocket: WebSocket, message: Buffer | string, asText: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    webSocket.send(message, { binary: !asText }, (error) => {
-      if (error === undefined || error === null) resolve();
-      else reject(error);
-    });
   });
 }
 
