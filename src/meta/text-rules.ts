@@ -10,7 +10,6 @@ const cIdentifier = "[A-Za-z_][A-Za-z0-9_]*";
 const configKey = "[-._a-zA-Z0-9]+";
 const headerName = "[-A-Za-z0-9]+";
 const percent = "[0-9]+%";
-const envVarName = "[-._a-zA-Z][-._a-zA-Z0-9]*";
 const httpPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 
 /** The whole of a text; `u` would change nothing here. */
@@ -26,7 +25,6 @@ const patterns = {
   configKey: whole(configKey),
   headerName: whole(headerName),
   percent: whole(percent),
-  envVarName: whole(envVarName),
   httpPath: whole(httpPath),
 };
 
@@ -114,13 +112,6 @@ export function envVarNameErrors(value: string): string[] {
   return /^[ -<>-~]+$/.test(value) ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
-const strictEnvText = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit";
-/** The older, narrower rule, still used for keys that `envFrom` leaves out with an event. */
-export function strictEnvVarNameErrors(value: string): string[] {
-  const errors = patterns.envVarName.test(value) ? [] : [patternError(strictEnvText, envVarName, "my.env-name", "MY_ENV.NAME", "MyEnvName1")];
-  return [...errors, ...parentFolderErrors(value)];
-}
-
 /** Keys of a ConfigMap's or Secret's data. */
 export function configMapKeyErrors(value: string): string[] {
   const text = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
@@ -148,10 +139,6 @@ export function rangeErrors(value: number, low: number, high: number): string[] 
 /** 1 to 65535. */
 export function portErrors(port: number): string[] {
   return rangeErrors(port, 1, 65535);
-}
-/** A user or group id: 0 to 2^32-1. */
-export function userIdErrors(id: number): string[] {
-  return rangeErrors(id, 0, 0xffffffff);
 }
 /** IANA service name: `http-admin`, at most 15 bytes. */
 export function portNameErrors(value: string): string[] {

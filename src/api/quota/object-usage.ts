@@ -85,7 +85,7 @@ export function serviceUsage({ spec }: Service): Usage {
 }
 
 /** What a claim asks for, also under the name of its class. @upstream pkg/quota/v1/evaluator/core/persistent_volume_claims.go */
-export function claimUsage({ spec, status }: PersistentVolumeClaim): Usage {
+function claimUsage({ spec, status }: PersistentVolumeClaim): Usage {
   const usage = new Map<string, Quantity>();
   const asked = spec.resources?.requests?.["storage"];
   const given = status?.allocatedResources?.["storage"];

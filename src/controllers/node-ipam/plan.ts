@@ -1,4 +1,4 @@
-import { type Cidr, formatCidr, formatIp, networkOf, parseCidr } from "../../meta/ip.ts";
+import { type Cidr, formatIp, networkOf, parseCidr } from "../../meta/ip.ts";
 
 /** A range of addresses that is cut into equal blocks, one for each node. `10.42.0.0/16` in /24: `10.42.0.0/24`, `10.42.1.0/24` … */
 export class CidrPool {
@@ -69,12 +69,6 @@ export class CidrPool {
     const first = start < 0n ? 0n : start >> shift;
     return [Number(first), Number(end >> shift < last ? end >> shift : last)];
   }
-}
-
-/** The same text for the same block. */
-export function canonicalCidr(text: string): string {
-  const cidr = parseCidr(text);
-  return cidr === undefined ? text : formatCidr(cidr);
 }
 
 function toBigInt(bytes: readonly number[]): bigint {

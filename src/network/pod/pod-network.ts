@@ -39,8 +39,6 @@ export interface PreparedPodNetwork {
 export const cniPluginDirs: readonly string[] = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
 const neededPlugins = ["bridge", "host-local", "loopback", "portmap"] as const;
 
-export const defaultBridge = "keles0";
-
 /** The first folder that holds every plugin the pod network needs; undefined when there is none. */
 export async function findCniPlugins({ processes }: { readonly processes: Processes }): Promise<string | undefined> {
   for (const folder of cniPluginDirs) {
