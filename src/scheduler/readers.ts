@@ -23,7 +23,7 @@ import { type NamespaceReader, namespaceReader } from "./plugins/namespace-reade
 import type { DefaultSelector } from "./plugins/spread-constraint.ts";
 import { ClaimLedger } from "./devices/claim-ledger.ts";
 import { DeviceReaders } from "./devices/device-readers.ts";
-import { ResourceClasses } from "./devices/resource-classes.ts";
+import { ResourceClasses } from "../api/resource/resource-classes.ts";
 import { Assumed } from "./volumes/assumed.ts";
 import type { VolumeReaders } from "./volumes/volume-readers.ts";
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  deviceClasses,
   ingressClasses,
   limitRanges,
   namespaces,
@@ -104,6 +105,7 @@ describe("ResourceQuota", () => {
     await quota("quota", "q", { hard: { pods: "2", "requests.cpu": "1", "count/configmaps": "1", "services.loadbalancers": "0" } });
     const small = { containers: [{ ...container, resources: { requests: { cpu: "400m" } } }] };
     expect((await postPod("quota", "none")).body.message).toBe('pods "none" is forbidden: failed quota: q: must specify requests.cpu for: a');
+    expect((await postPod("quota", "whole", { resources: { requests: { memory: "2Gi", cpu: "2" } } })).body.message).toContain("exceeded quota: q, requested: requests.cpu=2");
     expect((await postPod("quota", "one", small)).status).toBe(201);
     expect(await usedBy("quota", "q")).toMatchObject({ pods: "1", "requests.cpu": "400m" });
     expect((await postPod("quota", "big", { containers: [{ ...container, resources: { requests: { cpu: "700m" } } }] })).body.message).toBe(
@@ -118,6 +120,32 @@ describe("ResourceQuota", () => {
     expect((await post("/api/v1/namespaces/quota/configmaps", { metadata: { name: "a" } })).status).toBe(403);
     const service = { metadata: { name: "lb" }, spec: { type: "LoadBalancer", ports: [{ port: 80 }] } };
     expect((await post("/api/v1/namespaces/quota/services", service)).body.message).toContain("exceeded quota: q, requested: services.loadbalancers=1");
+  });
+
+  it("charges for extended resources that are devices whoever asks for them, and once", async () => {
+    await namespace("extended");
+    await cluster.admin.create(deviceClasses, { metadata: { name: "fpga" }, spec: { extendedResourceName: "example.com/fpga" } });
+    const fpgas = "requests.example.com/fpga";
+    await quota("extended", "q", { hard: { [fpgas]: "3" } });
+    const asking = (count: string) => ({ containers: [{ ...container, resources: { limits: { "example.com/fpga": count } } }] });
+    const claims = "/apis/resource.k8s.io/v1/namespaces/extended/resourceclaims";
+    const spec = (count: number) => ({ devices: { requests: [{ name: "r", exactly: { deviceClassName: "fpga", count } }] } });
+    const { body: pod } = await postPod("extended", "one", asking("2"));
+    expect(await usedBy("extended", "q")).toEqual({ [fpgas]: "2" });
+    const metadata = {
+      generateName: "one-extended-resources-",
+      annotations: { "resource.kubernetes.io/extended-resource-claim": "true" },
+      ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "one", uid: pod.metadata.uid, controller: true }],
+    };
+    // What the scheduler claims for the pod is what the pod was charged for; a second such claim would be more.
+    expect((await post(claims, { metadata, spec: spec(2) })).status).toBe(201);
+    expect(await usedBy("extended", "q")).toEqual({ [fpgas]: "2" });
+    expect((await post(claims, { metadata: { ...metadata, generateName: "zz-" }, spec: spec(2) })).status).toBe(403);
+    expect((await post(claims, { metadata: { name: "b" }, spec: spec(2) })).body.message).toBe(
+      `resourceclaims.resource.k8s.io "b" is forbidden: exceeded quota: q, requested: ${fpgas}=2, used: ${fpgas}=2, limited: ${fpgas}=3`,
+    );
+    expect((await post(claims, { metadata: { name: "c" }, spec: spec(1) })).status).toBe(201);
+    expect((await postPod("extended", "two", asking("1"))).body.message).toContain(`exceeded quota: q, requested: ${fpgas}=1, used: ${fpgas}=3, limited: ${fpgas}=3`);
   });
 
   it("charges claims for devices, and volume claims of the class that is meant", async () => {

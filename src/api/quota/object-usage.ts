@@ -2,7 +2,8 @@ import { Quantity } from "../../meta/quantity.ts";
 import type { GroupResource } from "../../meta/resource.ts";
 import { groupResourceText } from "../../meta/resource.ts";
 import type { PersistentVolumeClaim, Pod, Service } from "../generated/types/core-v1.ts";
-import type { ExactDeviceRequest, ResourceClaim } from "../generated/types/resource-v1.ts";
+import type { ResourceClaim } from "../generated/types/resource-v1.ts";
+import { type DeviceSurroundings, deviceUsage, isDeviceQuota } from "./device-usage.ts";
 import { podUsage, type Usage } from "./pod-usage.ts";
 
 const one = Quantity.of(1);
@@ -13,63 +14,41 @@ export function isBareCount(name: string): boolean {
   return bareNames.has(name);
 }
 
+/** What usage depends on besides the object itself. */
+export interface UsageSurroundings {
+  readonly nowMs: number;
+  readonly devices: DeviceSurroundings;
+}
+
 /** All that one object takes of a quota: `{ "count/services": 1, services: 1, "services.nodeports": 2 }`. */
-export function objectUsage(resource: GroupResource, object: unknown, nowMs: number): Usage {
+export function objectUsage(resource: GroupResource, object: unknown, around: UsageSurroundings): Usage {
   const name = groupResourceText(resource);
   const usage = new Map([[`count/${name}`, one]]);
   if (isBareCount(name)) usage.set(name, one);
-  if (name === "pods") return podUsage(object as Pod, nowMs);
-  if (name === deviceClaims) for (const [key, amount] of deviceUsage(object as ResourceClaim)) usage.set(key, amount);
-  const more = name === "services" ? serviceUsage(object as Service) : name === "persistentvolumeclaims" ? claimUsage(object as PersistentVolumeClaim) : [];
-  for (const [key, amount] of more) usage.set(key, amount);
+  if (name === "pods") return podUsage(object as Pod, around.nowMs);
+  for (const [key, amount] of particularUsage(name, object, around)) usage.set(key, amount);
   return usage;
 }
 
+function particularUsage(resource: string, object: unknown, around: UsageSurroundings): Iterable<readonly [string, Quantity]> {
+  if (resource === "services") return serviceUsage(object as Service);
+  if (resource === "persistentvolumeclaims") return claimUsage(object as PersistentVolumeClaim);
+  return resource === deviceClaims ? deviceUsage(object as ResourceClaim, around) : [];
+}
+
 const deviceClaims = "resourceclaims.resource.k8s.io";
-const devicesSuffix = ".deviceclass.resource.k8s.io/devices";
-/** As many devices as one claim may be given at most. */
-const MOST_DEVICES = 32;
 
 const podNames = /^(?:pods|count\/pods|cpu|memory|ephemeral-storage|hugepages-.*|requests\.(?!storage$).*|limits\..*)$/;
 const classSuffix = ".storageclass.storage.k8s.io/";
 
 /** Whether objects of a resource can count for a name in a quota's `hard`. @upstream Evaluator.MatchingResources */
-export function concerns(resource: GroupResource, name: string): boolean {
+export function concerns(resource: GroupResource, name: string, classes: DeviceSurroundings["classes"]): boolean {
   const own = groupResourceText(resource);
   if (own === "pods") return podNames.test(name);
   if (name === `count/${own}` || (name === own && isBareCount(own))) return true;
   if (own === "services") return name.startsWith("services.");
-  if (own === deviceClaims) return isDeviceQuota(name);
+  if (own === deviceClaims) return isDeviceQuota(name, classes);
   return own === "persistentvolumeclaims" && (name === "requests.storage" || name.includes(classSuffix));
-}
-
-/** Of how many devices of a class a quota speaks: `gpu.deviceclass.resource.k8s.io/devices`. */
-export const isDeviceQuota = (name: string): boolean => name.endsWith(devicesSuffix);
-
-/** What a claim for devices may take of each class, at worst. @upstream pkg/quota/v1/evaluator/core/resource_claims.go */
-export function deviceUsage({ spec }: ResourceClaim): Usage {
-  const usage = new Map<string, Quantity>();
-  for (const request of spec.devices?.requests ?? []) {
-    // One of the alternatives is taken: for each class the one that takes most counts. Older versions have the one request's fields beside its name.
-    const alternatives: readonly Asked[] = (request.firstAvailable ?? []).length > 0 ? (request.firstAvailable ?? []) : [request.exactly ?? (request as Asked)];
-    const worst = new Map<string, number>();
-    for (const asked of alternatives) {
-      if (asked.deviceClassName === undefined) continue;
-      worst.set(asked.deviceClassName, Math.max(worst.get(asked.deviceClassName) ?? 0, countOf(asked)));
-    }
-    for (const [name, count] of worst) {
-      const key = `${name}${devicesSuffix}`;
-      usage.set(key, (usage.get(key) ?? Quantity.zero).add(Quantity.of(count)));
-    }
-  }
-  return usage;
-}
-
-type Asked = Partial<Pick<ExactDeviceRequest, "deviceClassName" | "allocationMode" | "count">>;
-
-function countOf({ allocationMode, count }: Asked): number {
-  if (allocationMode === "All") return MOST_DEVICES;
-  return allocationMode === undefined || allocationMode === "" || allocationMode === "ExactCount" ? (count ?? 1) : 0;
 }
 
 /** Ports and load balancers of a service; that it is one counts besides. @upstream pkg/quota/v1/evaluator/core/services.go */

@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
 import type { PersistentVolumeClaim, ResourceQuota, ResourceQuotaSpec } from "../../api/generated/types/core-v1.ts";
 import type { ResourceClaim } from "../../api/generated/types/resource-v1.ts";
+import { ResourceClasses } from "../../api/resource/resource-classes.ts";
 import { epochMs, samplePod, sampleService, type SamplePod } from "../sample-objects.ts";
 import { countedResource, quotaStatus, type QuotaState } from "./plan.ts";
 
 const quota = (spec: ResourceQuotaSpec): ResourceQuota => ({ apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "q", namespace: "ns" }, spec });
+const noClasses = new ResourceClasses(() => []);
 const hard = (...names: readonly string[]) => ({ hard: Object.fromEntries(names.map((name) => [name, "100"])) });
 const used = (spec: ResourceQuotaSpec, rest: Partial<QuotaState> = {}) =>
-  quotaStatus({ quota: quota(spec), pods: [], services: [], claims: [], deviceClaims: [], countOf: () => undefined, nowMs: epochMs, ...rest }).used;
+  quotaStatus({ quota: quota(spec), pods: [], services: [], claims: [], deviceClaims: [], classes: noClasses, countOf: () => undefined, nowMs: epochMs, ...rest }).used;
+const deviceClaim = (requests: readonly unknown[], metadata: ResourceClaim["metadata"] = {}): ResourceClaim =>
+  ({ apiVersion: "resource.k8s.io/v1", kind: "ResourceClaim", metadata, spec: { devices: { requests } } }) as ResourceClaim;
 const pod = (name: string, requests: Record<string, string>, rest: SamplePod = {}) =>
   samplePod(name, { ...rest, spec: { containers: [{ name: "main", resources: { requests, limits: requests } }], ...rest.spec } });
 
@@ -60,8 +64,7 @@ it("counts services by what they occupy", () => {
 it("counts devices by class, at worst", () => {
   const gpus = "gpu.deviceclass.resource.k8s.io/devices";
   const nics = "nic.deviceclass.resource.k8s.io/devices";
-  const claim = (requests: readonly unknown[]): ResourceClaim =>
-    ({ apiVersion: "resource.k8s.io/v1", kind: "ResourceClaim", metadata: {}, spec: { devices: { requests } } }) as ResourceClaim;
+  const claim = deviceClaim;
   const of = (deviceClassName: string, count?: number, allocationMode = "ExactCount") => ({
     name: "r",
     deviceClassName,
@@ -84,6 +87,29 @@ it("counts devices by class, at worst", () => {
   });
   expect(count(claim([{ name: "a", firstAvailable: [of("gpu", 2), of("gpu", 4), of("nic", 1)] }]))).toMatchObject({ [gpus]: "4", [nics]: "1" });
   expect(count(claim([{ name: "a", exactly: of("gpu", 2, "Later") }, of("nic")]))).toMatchObject({ [gpus]: "0", [nics]: "1" });
+});
+
+it("counts devices under the extended resource that their class stands for, once", () => {
+  const classes = new ResourceClasses(() => [
+    { apiVersion: "resource.k8s.io/v1", kind: "DeviceClass", metadata: { name: "gpu" }, spec: { extendedResourceName: "example.com/gpu" } },
+  ]);
+  const gpu = "requests.example.com/gpu";
+  const implicit = "requests.deviceclass.resource.kubernetes.io/gpu";
+  const other = "requests.deviceclass.resource.kubernetes.io/nic";
+  const spec = hard(gpu, implicit, other, "gpu.deviceclass.resource.k8s.io/devices");
+  const two = [{ name: "r", exactly: { deviceClassName: "gpu", allocationMode: "ExactCount", count: 2 } }];
+  const web = pod("web", { "example.com/gpu": "2" });
+  const made = deviceClaim(two, {
+    name: "web-extended-resources-x",
+    annotations: { "resource.kubernetes.io/extended-resource-claim": "true" },
+    ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "web", uid: web.metadata.uid ?? "", controller: true }],
+  });
+  const count = (pods: readonly (typeof web)[], ...deviceClaims: readonly ResourceClaim[]) => used(spec, { pods, deviceClaims, classes });
+  expect(count([web])).toMatchObject({ [gpu]: "2", [implicit]: "0" });
+  expect(count([], deviceClaim(two))).toEqual({ [gpu]: "2", [implicit]: "2", [other]: "0", "gpu.deviceclass.resource.k8s.io/devices": "2" });
+  expect(count([web], made)).toMatchObject({ [gpu]: "2", [implicit]: "2", "gpu.deviceclass.resource.k8s.io/devices": "2" });
+  expect(count([web], made, deviceClaim(two))).toMatchObject({ [gpu]: "4", [implicit]: "4" });
+  expect(used(spec, { deviceClaims: [deviceClaim(two)] })).toMatchObject({ [gpu]: "0", [implicit]: "0" });
 });
 
 it("counts volume claims by their attributes class", () => {

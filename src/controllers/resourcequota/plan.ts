@@ -1,7 +1,8 @@
 import type { PersistentVolumeClaim, Pod, ResourceQuota, ResourceQuotaStatus, Service } from "../../api/generated/types/core-v1.ts";
 import type { ResourceClaim } from "../../api/generated/types/resource-v1.ts";
-import { deviceUsage, isBareCount, objectUsage, serviceUsage } from "../../api/quota/object-usage.ts";
-import { podUsage, type Usage } from "../../api/quota/pod-usage.ts";
+import type { DeviceSurroundings } from "../../api/quota/device-usage.ts";
+import { concerns, isBareCount, objectUsage, serviceUsage, type UsageSurroundings } from "../../api/quota/object-usage.ts";
+import { podUsage } from "../../api/quota/pod-usage.ts";
 import { claimInScopes, isScoped, podInScopes } from "../../api/quota/scopes.ts";
 import { Quantity } from "../../meta/quantity.ts";
 
@@ -11,6 +12,7 @@ export interface QuotaState {
   readonly services: readonly Service[];
   readonly claims: readonly PersistentVolumeClaim[];
   readonly deviceClaims: readonly ResourceClaim[];
+  readonly classes: DeviceSurroundings["classes"];
   /** How many objects of `configmaps`, `deployments.apps` … there are; undefined when that is no resource. */
   readonly countOf: (resource: string) => number | undefined;
   readonly nowMs: number;
@@ -23,21 +25,24 @@ export function countedResource(name: string): string | undefined {
 }
 
 const volumeClaims = { group: "", resource: "persistentvolumeclaims" };
+const deviceClaims = { group: "resource.k8s.io", resource: "resourceclaims" };
 
 /** @upstream pkg/controller/resourcequota/resource_quota_controller.go syncResourceQuota */
 export function quotaStatus(state: QuotaState): ResourceQuotaStatus {
   const { hard = {} } = state.quota.spec;
   const scoped = isScoped(state.quota.spec);
   const total = new Map<string, Quantity>();
-  const add = (usage: Usage): void => {
+  const add = (usage: Iterable<readonly [string, Quantity]>): void => {
     for (const [name, amount] of usage) total.set(name, total.get(name)?.add(amount) ?? amount);
   };
+  const around = surroundings(state);
   for (const pod of state.pods) if (podInScopes(pod, state.quota.spec)) add(podUsage(pod, state.nowMs));
-  for (const claim of state.claims) if (claimInScopes(claim, state.quota.spec)) add(objectUsage(volumeClaims, claim, state.nowMs));
+  for (const claim of state.claims) if (claimInScopes(claim, state.quota.spec)) add(objectUsage(volumeClaims, claim, around));
   // Scopes are about pods and volume claims; with them nothing else counts.
   if (!scoped) {
     for (const service of state.services) add(serviceUsage(service));
-    for (const claim of state.deviceClaims) add(deviceUsage(claim));
+    const names = new Set(Object.keys(hard).filter((name) => concerns(deviceClaims, name, state.classes)));
+    if (names.size > 0) for (const claim of state.deviceClaims) add([...objectUsage(deviceClaims, claim, around)].filter(([name]) => names.has(name)));
   }
   const used: Record<string, string> = {};
   for (const name of Object.keys(hard).sort()) {
@@ -47,4 +52,10 @@ export function quotaStatus(state: QuotaState): ResourceQuotaStatus {
     else used[name] = String(scoped ? 0 : counted);
   }
   return { hard, used };
+}
+
+function surroundings({ nowMs, classes, pods, deviceClaims: claims }: QuotaState): UsageSurroundings {
+  let byName: ReadonlyMap<string | undefined, Pod> | undefined;
+  const podsByName = (): ReadonlyMap<string | undefined, Pod> => (byName ??= new Map(pods.map((pod) => [pod.metadata.name, pod])));
+  return { nowMs, devices: { classes, pod: (name) => podsByName().get(name), claims: () => claims } };
 }

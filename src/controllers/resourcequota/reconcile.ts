@@ -1,6 +1,7 @@
-import { persistentVolumeClaims, pods, resourceClaims, resourceQuotas, services } from "../../api/generated/resources.ts";
-import { isDeviceQuota } from "../../api/quota/object-usage.ts";
+import { deviceClasses, persistentVolumeClaims, pods, resourceClaims, resourceQuotas, services } from "../../api/generated/resources.ts";
 import type { ResourceQuota } from "../../api/generated/types/core-v1.ts";
+import { isDeviceQuota } from "../../api/quota/device-usage.ts";
+import { ResourceClasses } from "../../api/resource/resource-classes.ts";
 import { deepEqual } from "../../base/values.ts";
 import type { Informer } from "../../client/informer.ts";
 import { keyOf, type KubeObject } from "../../meta/object.ts";
@@ -24,11 +25,15 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
   const serviceInformer = informers.informer(services);
   const claimInformer = informers.informer(persistentVolumeClaims);
   const deviceClaimInformer = informers.informer(resourceClaims);
+  const classInformer = informers.informer(deviceClasses);
+  const classes = new ResourceClasses(() => classInformer.lister.list());
   const late = new LateQueue();
   /** Informers of resources that some quota counts, by `deployments.apps`; undefined: there is no such resource. */
   const counted = new Map<string, Informer<KubeObject>>();
 
   const quotasIn = ({ metadata: { namespace = "" } }: KubeObject): readonly string[] => quotas.lister.inNamespace(namespace).map(keyOf);
+
+  const countsDevices = (key: string): boolean => Object.keys(quotas.lister.get(key)?.spec.hard ?? {}).some((name) => isDeviceQuota(name, classes));
 
   async function watchCounted(quota: ResourceQuota): Promise<void> {
     for (const [name, { ended }] of counted) if (ended) counted.delete(name);
@@ -63,6 +68,7 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
       services: serviceInformer.lister.inNamespace(namespace),
       claims: claimInformer.lister.inNamespace(namespace),
       deviceClaims: deviceClaimInformer.lister.inNamespace(namespace),
+      classes,
       countOf: (resource) => counted.get(resource)?.lister.inNamespace(namespace).length,
       nowMs: clock.now(),
     });
@@ -90,7 +96,13 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
     enqueueKeys(queue, podInformer, quotasIn);
     enqueueKeys(queue, serviceInformer, quotasIn);
     enqueueKeys(queue, claimInformer, quotasIn);
-    enqueueKeys(queue, deviceClaimInformer, (claim) => quotasIn(claim).filter((key) => Object.keys(quotas.lister.get(key)?.spec.hard ?? {}).some(isDeviceQuota)));
+    enqueueKeys(queue, deviceClaimInformer, (claim) => quotasIn(claim).filter(countsDevices));
+    // What a class stands for says which claims count.
+    const classChanged = (): void => {
+      classes.changed();
+      for (const quota of quotas.lister.list()) if (Object.keys(quota.spec.hard ?? {}).some((name) => name.startsWith("requests."))) queue.add(keyOf(quota));
+    };
+    classInformer.subscribe({ added: classChanged, updated: classChanged, deleted: classChanged });
   }
 
   return { name: "resourcequota", workers: 5, setup, reconcile };

@@ -2,7 +2,7 @@ import type { DeviceClass, ResourceSlice } from "../../api/generated/types/resou
 import type { Lister } from "../../client/informer.ts";
 import type { ClaimLedger } from "./claim-ledger.ts";
 import { SliceIndex } from "./pools.ts";
-import type { ResourceClasses } from "./resource-classes.ts";
+import type { ResourceClasses } from "../../api/resource/resource-classes.ts";
 import { SelectorMatches } from "./selector-matches.ts";
 
 /** What the scheduler knows of devices and of those who want them. */

@@ -19,7 +19,7 @@ import { bindingReadiness, isBindingOverdue } from "./binding-conditions.ts";
 import { claimsOfPod } from "./claims-of-pod.ts";
 import type { DeviceReaders } from "./device-readers.ts";
 import { asksForDevices, claimOnNode, isThoughtOf, type NodeExtendedClaim, thoughtOfClaim } from "./extended-claim.ts";
-import { isResourceOf } from "./resource-classes.ts";
+import { isResourceOf } from "../../api/resource/resource-classes.ts";
 
 export const DYNAMIC_RESOURCES = "DynamicResources";
 

@@ -1,10 +1,10 @@
 import type { ContainerExtendedResourceRequest, Pod } from "../../api/generated/types/core-v1.ts";
 import type { ResourceClaim } from "../../api/generated/types/resource-v1.ts";
 import { EXTENDED_RESOURCE_CLAIM } from "../../api/resource/pod-claims.ts";
+import { mayBeDevices, type ResourceClasses } from "../../api/resource/resource-classes.ts";
 import type { NodeInfo } from "../cluster/node-info.ts";
 import type { PodInfo } from "../cluster/pod-info.ts";
 import { type ExtendedRequests, extendedRequests } from "./extended-requests.ts";
-import type { ResourceClasses } from "./resource-classes.ts";
 
 /** No claim can have this name: it stands for one that is made once a node is chosen. */
 const NAME_IN_MEMORY = "<extended-resources>";
@@ -47,7 +47,7 @@ export function isThoughtOf({ metadata }: ResourceClaim): boolean {
 export function claimOnNode(pod: PodInfo, node: NodeInfo, claim: ResourceClaim, classes: ResourceClasses): NodeExtendedClaim | { readonly lacks: string } | undefined {
   const wanted: string[] = [];
   for (const [name, count] of pod.requests.scalars) {
-    if (count === 0 || !isExtended(name)) continue;
+    if (count === 0 || !mayBeDevices(name)) continue;
     const isThere = (node.allocatable.scalars.get(name) ?? 0) > 0;
     if (classes.of(name) !== undefined && !isThere) wanted.push(name);
     else if (!node.allocatable.scalars.has(name)) return { lacks: name };
@@ -55,9 +55,4 @@ export function claimOnNode(pod: PodInfo, node: NodeInfo, claim: ResourceClaim, 
   if (wanted.length === 0) return undefined;
   const { requests, mappings }: ExtendedRequests = extendedRequests(pod.pod, wanted, (name) => classes.of(name));
   return { claim: { ...claim, spec: { devices: { requests } } }, mappings };
-}
-
-/** @upstream IsDRAExtendedResourceName */
-function isExtended(name: string): boolean {
-  return name.includes("/") && !name.startsWith("kubernetes.io/") && !name.startsWith("requests.");
 }

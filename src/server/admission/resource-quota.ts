@@ -1,7 +1,10 @@
 import type { Container, PersistentVolumeClaim, Pod, ResourceQuota } from "../../api/generated/types/core-v1.ts";
-import { concerns, objectUsage } from "../../api/quota/object-usage.ts";
+import type { DeviceClass, ResourceClaim } from "../../api/generated/types/resource-v1.ts";
+import { concerns, objectUsage, type UsageSurroundings } from "../../api/quota/object-usage.ts";
 import type { Usage } from "../../api/quota/pod-usage.ts";
+import { isPodLevelResource } from "../../api/pod/resource-name.ts";
 import { claimInScopes, isScoped, podInScopes } from "../../api/quota/scopes.ts";
+import { ResourceClasses } from "../../api/resource/resource-classes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { Quantity } from "../../meta/quantity.ts";
@@ -11,6 +14,9 @@ import type { StateCache } from "../cache/state-cache.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
 
 const PREFIX = "/registry/resourcequotas/";
+const CLASSES = "/registry/deviceclasses/";
+const CLAIMS = "/registry/resourceclaims/";
+const PODS = "/registry/pods/";
 /** A quota on these asks every container to say what it needs. @upstream pkg/quota/v1/evaluator/core/pods.go validationSet */
 const explicit = new Set(["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"]);
 
@@ -47,7 +53,8 @@ export function resourceQuota(deps: { readonly cache: StateCache; readonly clock
       await enter(request);
       // What another server charged meanwhile counts.
       await deps.cache.fresh();
-      for (const [, entry] of quotas.range(`${PREFIX}${request.namespace}/`)) charge(request, entry, deps.clock.now());
+      const around = surroundings(deps, request.namespace);
+      for (const [, entry] of quotas.range(`${PREFIX}${request.namespace}/`)) charge(request, entry, around);
     },
     release(request) {
       held.get(request)?.();
@@ -56,16 +63,30 @@ export function resourceQuota(deps: { readonly cache: StateCache; readonly clock
   };
 }
 
+/** Of a request in `namespace`; nothing is looked up before it is asked for. */
+function surroundings({ cache, clock }: { readonly cache: StateCache; readonly clock: Pick<Clock, "now"> }, namespace: string): UsageSurroundings {
+  const listed = (resource: string, prefix: string): readonly KubeObject[] => [...cache.resource(resource).range(prefix)].map(([, { object }]) => object);
+  return {
+    nowMs: clock.now(),
+    devices: {
+      classes: new ResourceClasses(() => listed(CLASSES, CLASSES) as readonly DeviceClass[]),
+      pod: (name) => cache.resource(PODS).get(`${PODS}${namespace}/${name}`)?.object as Pod | undefined,
+      claims: () => listed(CLAIMS, `${CLAIMS}${namespace}/`) as readonly ResourceClaim[],
+    },
+  };
+}
+
 function isCharged({ operation, served, subresource, object, namespace }: AdmissionRequest): boolean {
   const { group, resource } = served.resource;
   if (namespace === "" || object === undefined || served.storage === undefined || resource === "events") return false;
   if (operation === "CREATE") return subresource === "";
+  if (operation === "UPDATE" && subresource === "" && group === "resource.k8s.io" && resource === "resourceclaims") return true;
   if (operation !== "UPDATE" || group !== "") return false;
   if (subresource === "resize") return resource === "pods";
   return subresource === "" && (resource === "pods" || resource === "services" || resource === "persistentvolumeclaims");
 }
 
-function charge(request: AdmissionRequest, entry: CacheEntry, nowMs: number): void {
+function charge(request: AdmissionRequest, entry: CacheEntry, around: UsageSurroundings): void {
   const quota = entry.object as ResourceQuota;
   const { served, previous, name } = request;
   const object = request.object as KubeObject;
@@ -75,7 +96,7 @@ function charge(request: AdmissionRequest, entry: CacheEntry, nowMs: number): vo
   const isPod = group === "" && resource === "pods";
   // What its controller has not taken up yet bounds nothing.
   const hard = quota.status?.hard ?? {};
-  const relevant = Object.keys(hard).filter((key) => concerns(served.resource, key));
+  const relevant = Object.keys(hard).filter((key) => concerns(served.resource, key, around.devices.classes));
   const unknown = relevant.filter((key) => quota.status?.used?.[key] === undefined);
   if (relevant.length === 0) return;
   const isClaim = group === "" && resource === "persistentvolumeclaims";
@@ -86,7 +107,7 @@ function charge(request: AdmissionRequest, entry: CacheEntry, nowMs: number): vo
     if (unsaid !== "") throw refuse(`failed quota: ${quotaName}: must specify ${unsaid}`);
   }
   if (unknown.length > 0) throw refuse(`status unknown for quota: ${quotaName}, resources: ${unknown.sort().join(",")}`);
-  const delta = more(objectUsage(served.resource, object, nowMs), previous === undefined ? undefined : objectUsage(served.resource, previous, nowMs));
+  const delta = more(objectUsage(served.resource, object, around), previous === undefined ? undefined : objectUsage(served.resource, previous, around));
   const used: Record<string, string> = { ...quota.status?.used };
   const exceeded: string[] = [];
   let changed = false;
@@ -121,11 +142,13 @@ function more(now: Usage, before: Usage | undefined): Usage {
 
 /** `limits.cpu for: a,b; requests.memory for: a`, or nothing when every container says what it must. */
 function unsaidBy({ spec }: Pod, names: readonly string[]): string {
+  // Who says for the pod as a whole what it needs has said enough.
+  if ([...Object.keys(spec.resources?.requests ?? {}), ...Object.keys(spec.resources?.limits ?? {})].some(isPodLevelResource)) return "";
   const required = names.filter((name) => explicit.has(name)).sort();
   const containers: readonly Container[] = [...spec.containers, ...(spec.initContainers ?? [])];
   const parts: string[] = [];
   for (const name of required) {
-    const silent = containers.filter((container) => !says(container, name) && !says(spec, name)).map((container) => container.name);
+    const silent = containers.filter((container) => !says(container, name)).map((container) => container.name);
     if (silent.length > 0) parts.push(`${name} for: ${[...new Set(silent)].sort().join(",")}`);
   }
   return parts.join("; ");

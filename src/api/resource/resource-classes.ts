@@ -1,9 +1,10 @@
-import type { DeviceClass } from "../../api/generated/types/resource-v1.ts";
+import type { DeviceClass } from "../generated/types/resource-v1.ts";
+import { isExtendedResource } from "../pod/resource-name.ts";
 
 /** Every class can be asked for under this, with its name behind. @upstream ResourceDeviceClassPrefix */
-const IMPLICIT_PREFIX = "deviceclass.resource.kubernetes.io/";
+export const IMPLICIT_PREFIX = "deviceclass.resource.kubernetes.io/";
 
-/** Which extended resources are devices of a class. @upstream dynamicresources/extended/cache.go */
+/** Which extended resources are devices of a class. @upstream deviceclass/extendedresourcecache/extendedresourcecache.go */
 export class ResourceClasses {
   readonly #list: () => readonly DeviceClass[];
   #byResource: ReadonlyMap<string, DeviceClass> | undefined;
@@ -21,7 +22,15 @@ export class ResourceClasses {
     this.#byResource ??= byResource(this.#list());
     return this.#byResource.get(resource);
   }
+
+  /** The extended resource that the class of that name says it is, whether or not a newer class has taken it over. */
+  resourceOf(className: string): string | undefined {
+    return this.of(`${IMPLICIT_PREFIX}${className}`)?.spec.extendedResourceName;
+  }
 }
+
+/** Whether devices may stand for the resource at all. @upstream pkg/scheduler/util/utils.go IsDRAExtendedResourceName */
+export const mayBeDevices = (resource: string): boolean => isExtendedResource(resource) || resource.startsWith(IMPLICIT_PREFIX);
 
 /** Whether pods that ask for the resource may be given devices of the class. */
 export function isResourceOf(resource: string, { metadata, spec }: DeviceClass): boolean {
