@@ -1,4 +1,4 @@
-import { type Clock, rfc3339 } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Event } from "../api/generated/types/core-v1.ts";
 import { LruMap } from "./lru-map.ts";
 
@@ -7,87 +7,133 @@ const REMEMBERED = 4096;
 /** So many events that differ only in their message, each within ten minutes of the last, are told as one. */
 const SIMILAR_MAX = 10;
 const SIMILAR_MS = 600_000;
-/** Per source and object: so many at once, then one every five minutes. */
+/** Per object: so many at once, then one every five minutes. */
 const SPAM_BURST = 25;
 const SPAM_REFILL_MS = 300_000;
 
 /** What to do with one event: write it as new, count one that stands, or nothing. */
 export type Correlated =
-  | { readonly action: "create"; readonly event: Event; readonly key: string }
-  | { readonly action: "count"; readonly event: Event; readonly key: string; readonly patch: unknown }
+  | { readonly action: "create"; readonly event: Event; readonly written: Written }
+  | { readonly action: "count"; readonly event: Event; readonly written: Written; readonly patch: unknown }
   | { readonly action: "drop" };
 
-interface Written {
-  readonly name: string;
-  readonly firstTimestamp: string;
-  readonly count: number;
+/** The event that stands for all that are the same. */
+export interface Written {
+  name: string;
+  firstTimestamp: string;
+  count: number;
+}
+
+/** An object that events are about. */
+interface Subject {
+  /** PERF: stands for the object in the keys of its events. */
+  readonly id: number;
+  tokens: number;
+  filledMs: number;
+  /** PERF: most objects see one event of a source. What is remembered of it moves into the maps of events when a second one comes. */
+  first: First | undefined;
+}
+
+type Told = Pick<Event, "type" | "reason" | "message"> & { readonly fieldPath: string | undefined };
+interface First extends Told {
+  readonly written: Written;
+}
+
+/** Events that differ only in their message. */
+interface Similar {
+  /** The newest last; at most SIMILAR_MAX. */
+  readonly messages: string[];
+  lastMs: number;
 }
 
 /**
- * Decides what a new event becomes: the same one again counts up, similar ones are combined, bursts are dropped.
+ * Decides what a new event of one source becomes: the same one again counts up, similar ones are combined, bursts are dropped.
  * @upstream client-go/tools/record/events_cache.go
  */
 export class EventCorrelator {
   readonly #clock: Clock;
-  readonly #similar = new LruMap<{ readonly messages: Set<string>; lastMs: number }>(REMEMBERED);
+  /** Whoever is forgotten here is forgotten below too: each event that is looked up there was looked up here first. */
+  readonly #subjects = new LruMap<Subject>(REMEMBERED);
+  readonly #similar = new LruMap<Similar>(REMEMBERED);
   readonly #written = new LruMap<Written>(REMEMBERED);
-  readonly #buckets = new LruMap<{ tokens: number; filledMs: number }>(REMEMBERED);
+  #lastId = 0;
 
   constructor(deps: { readonly clock: Clock }) {
     this.#clock = deps.clock;
   }
 
-  correlate(event: Event): Correlated {
-    const spamKey = spamKeyOf(event);
-    const { event: told, key } = this.#aggregate(event, spamKey);
-    const written = this.#written.get(key);
-    const lastTimestamp = rfc3339(this.#clock.now());
-    const count = (written?.count ?? 0) + 1;
-    const next: Event =
-      written === undefined
-        ? { ...told, count, lastTimestamp }
-        : { ...told, count, lastTimestamp, firstTimestamp: written.firstTimestamp, metadata: { ...told.metadata, name: written.name } };
-    this.#written.set(key, { name: next.metadata.name ?? "", firstTimestamp: next.firstTimestamp ?? lastTimestamp, count });
-    if (!this.#mayPass(spamKey)) return { action: "drop" };
-    if (written === undefined) return { action: "create", event: next, key };
-    return { action: "count", event: next, key, patch: { count, lastTimestamp, message: next.message } };
+  /** `about` tells the object apart from all others. */
+  correlate(event: Event, about: string): Correlated {
+    const nowMs = this.#clock.now();
+    const subject = this.#subjects.get(about);
+    if (subject === undefined) return this.#begin(event, about, nowMs);
+    if (subject.first !== undefined) this.#moveFirst(subject, subject.first);
+    const { type, reason, message = "", involvedObject } = event;
+    const similarKey = similarKeyOf({ type, reason }, subject);
+    const combined = this.#isOneOfMany(similarKey, message, nowMs);
+    const told = combined ? { ...event, message: `(combined from similar events): ${message}` } : event;
+    const key = combined ? similarKey : sameKeyOf({ message, fieldPath: involvedObject.fieldPath }, similarKey);
+    const known = this.#written.get(key);
+    if (known === undefined) {
+      const written = writtenOf(event);
+      this.#written.set(key, written);
+      return mayPass(subject, nowMs) ? { action: "create", event: told, written } : { action: "drop" };
+    }
+    known.count += 1;
+    if (!mayPass(subject, nowMs)) return { action: "drop" };
+    const { count } = known;
+    const next: Event = { ...told, count, firstTimestamp: known.firstTimestamp, metadata: { ...event.metadata, name: known.name } };
+    return { action: "count", event: next, written: known, patch: { count, lastTimestamp: event.lastTimestamp, message: next.message } };
   }
 
-  /** What the server made of it: later events are counted on this one. */
-  wrote(key: string, event: Event): void {
-    this.#written.set(key, { name: event.metadata.name ?? "", firstTimestamp: event.firstTimestamp ?? "", count: event.count ?? 1 });
+  #begin(event: Event, about: string, nowMs: number): Correlated {
+    const written = writtenOf(event);
+    const { type, reason, message, involvedObject } = event;
+    this.#lastId += 1;
+    this.#subjects.set(about, { id: this.#lastId, tokens: SPAM_BURST - 1, filledMs: nowMs, first: { type, reason, message, fieldPath: involvedObject.fieldPath, written } });
+    return { action: "create", event, written };
   }
 
-  #aggregate(event: Event, spamKey: string): { event: Event; key: string } {
-    const similarKey = similarKeyOf(event, spamKey);
-    const now = this.#clock.now();
-    let record = this.#similar.get(similarKey);
-    if (record === undefined || now - record.lastMs > SIMILAR_MS) record = { messages: new Set(), lastMs: now };
-    record.lastMs = now;
-    record.messages.add(event.message ?? "");
-    this.#similar.set(similarKey, record);
-    if (record.messages.size < SIMILAR_MAX) return { event, key: sameKeyOf(event, similarKey) };
+  #moveFirst(subject: Subject, first: First): void {
+    const similarKey = similarKeyOf(first, subject);
+    this.#similar.set(similarKey, { messages: [first.message ?? ""], lastMs: subject.filledMs });
+    this.#written.set(sameKeyOf(first, similarKey), first.written);
+    subject.first = undefined;
+  }
+
+  #isOneOfMany(key: string, message: string, nowMs: number): boolean {
+    const similar = this.#similar.get(key);
+    if (similar === undefined || nowMs - similar.lastMs > SIMILAR_MS) {
+      this.#similar.set(key, { messages: [message], lastMs: nowMs });
+      return false;
+    }
+    similar.lastMs = nowMs;
+    const { messages } = similar;
+    if (!messages.includes(message)) messages.push(message);
+    if (messages.length < SIMILAR_MAX) return false;
     // Bounded: one goes for each that comes.
-    const [oldest] = record.messages;
-    if (oldest !== undefined) record.messages.delete(oldest);
-    return { event: { ...event, message: `(combined from similar events): ${event.message ?? ""}` }, key: similarKey };
-  }
-
-  #mayPass(key: string): boolean {
-    const now = this.#clock.now();
-    const bucket = this.#buckets.get(key) ?? { tokens: SPAM_BURST, filledMs: now };
-    bucket.tokens = Math.min(SPAM_BURST, bucket.tokens + (now - bucket.filledMs) / SPAM_REFILL_MS);
-    bucket.filledMs = now;
-    this.#buckets.set(key, bucket);
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
+    messages.shift();
     return true;
   }
 }
 
-// PERF: no part holds the separator but the message, which stands last.
-const join = (...parts: readonly (string | undefined)[]): string => parts.join("\u0000");
+/** What the server made of it: later events are counted on this one. */
+export function noteWritten(written: Written, event: Event): void {
+  written.name = event.metadata.name ?? "";
+  written.firstTimestamp = event.firstTimestamp ?? "";
+  written.count = event.count ?? 1;
+}
 
-const spamKeyOf = ({ source, involvedObject: about }: Event): string => join(source?.component, source?.host, about.kind, about.namespace, about.name, about.uid, about.apiVersion);
-const similarKeyOf = (event: Event, spamKey: string): string => join(spamKey, event.type, event.reason, event.reportingComponent, event.reportingInstance);
-const sameKeyOf = (event: Event, similarKey: string): string => join(similarKey, event.involvedObject.fieldPath, event.message);
+function mayPass(subject: Subject, nowMs: number): boolean {
+  subject.tokens = Math.min(SPAM_BURST, subject.tokens + (nowMs - subject.filledMs) / SPAM_REFILL_MS);
+  subject.filledMs = nowMs;
+  if (subject.tokens < 1) return false;
+  subject.tokens -= 1;
+  return true;
+}
+
+const writtenOf = ({ metadata, firstTimestamp = "" }: Event): Written => ({ name: metadata.name ?? "", firstTimestamp, count: 1 });
+
+// No part holds the separator but the message, which stands last.
+const similarKeyOf = ({ type, reason }: Pick<Told, "type" | "reason">, { id }: Subject): string => `${id}\u0000${type ?? ""}\u0000${reason ?? ""}`;
+const sameKeyOf = ({ fieldPath, message }: Pick<Told, "fieldPath" | "message">, similarKey: string): string => `${similarKey}\u0000${fieldPath ?? ""}\u0000${message ?? ""}`;

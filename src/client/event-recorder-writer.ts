@@ -1,12 +1,14 @@
 import { type Clock, rfc3339, sleep } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { type Random, uuid } from "../base/random.ts";
+import type { Random } from "../base/random.ts";
+import type { Draft } from "../base/values.ts";
 import { events } from "../api/generated/resources.ts";
-import type { Event } from "../api/generated/types/core-v1.ts";
+import type { Event, ObjectReference } from "../api/generated/types/core-v1.ts";
 import type { KubeObject } from "../meta/object.ts";
 import { hasReason, StatusError } from "../meta/status-error.ts";
 import type { Client } from "./client.ts";
-import { type Correlated, EventCorrelator } from "./event-correlator.ts";
+import { type Correlated, EventCorrelator, noteWritten } from "./event-correlator.ts";
+import { EventNames } from "./event-name.ts";
 import type { EventRecorder } from "./event-recorder.ts";
 
 export interface EventRecorderDeps {
@@ -48,38 +50,22 @@ export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { 
   const workers = new Set<Promise<void>>();
   let waiting = 0;
   let atWork = 0;
-  let sequence = Math.floor(random.next() * 1_000_000);
-
-  const nameFor = (about: string): string => {
-    // Nanoseconds in hex, of which the clock knows the milliseconds; the rest keeps names apart.
-    sequence = (sequence + 1) % 1_000_000;
-    const name = `${about}.${(BigInt(Math.floor(clock.now())) * 1_000_000n + BigInt(sequence)).toString(16)}`;
-    return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name) && name.length <= 253 ? name : uuid(random);
-  };
+  const names = new EventNames(deps);
+  const source = Object.freeze({ component: deps.component, ...(deps.host === undefined ? {} : { host: deps.host }) });
 
   const eventOf = (...[about, type, reason, message, options]: Parameters<EventRecorder["event"]>): Event => {
-    const { name = "", namespace, uid, resourceVersion } = about.metadata;
+    const { name = "", namespace = "" } = about.metadata;
     const now = rfc3339(clock.now());
+    const metadata: Draft<Event["metadata"]> = { name: names.next(name), namespace: namespace === "" ? "default" : namespace };
+    if (options?.annotations !== undefined) metadata.annotations = { ...options.annotations };
     return {
       apiVersion: "v1",
       kind: "Event",
-      metadata: {
-        name: nameFor(name),
-        namespace: (namespace ?? "") === "" ? "default" : namespace,
-        ...(options?.annotations === undefined ? {} : { annotations: options.annotations }),
-      },
-      involvedObject: {
-        kind: about.kind,
-        ...(namespace === undefined ? {} : { namespace }),
-        name,
-        ...(uid === undefined ? {} : { uid }),
-        apiVersion: about.apiVersion,
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        ...(options?.fieldPath === undefined ? {} : { fieldPath: options.fieldPath }),
-      },
+      metadata,
+      involvedObject: referenceTo(about, options?.fieldPath),
       reason,
       message,
-      source: { component: deps.component, ...(deps.host === undefined ? {} : { host: deps.host }) },
+      source,
       firstTimestamp: now,
       lastTimestamp: now,
       count: 1,
@@ -93,7 +79,7 @@ export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { 
     for (let lane = ready.shift(); lane !== undefined; lane = ready.shift()) {
       for (let event = lane.events.shift(); event !== undefined; event = lane.events.shift()) {
         waiting -= 1;
-        const correlated = correlator.correlate(event);
+        const correlated = correlator.correlate(event, lane.about);
         if (correlated.action !== "drop") await write(correlated);
       }
       lanes.delete(lane.about);
@@ -125,13 +111,12 @@ export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { 
   };
 
   const write = async (what: Exclude<Correlated, { action: "drop" }>): Promise<void> => {
-    const { involvedObject, reason } = what.event;
-    const fields = { about: `${involvedObject.kind ?? ""} ${involvedObject.namespace ?? ""}/${involvedObject.name ?? ""}`, reason };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        correlator.wrote(what.key, await send(deps.client, what));
+        noteWritten(what.written, await send(deps.client, what));
         return;
       } catch (error) {
+        const fields = fieldsOf(what.event);
         if (error instanceof StatusError) {
           if (hasReason(error, "AlreadyExists") || isNamespaceEnding(error)) log.debug("event not written", { ...fields, error });
           else log.error("server refused event", { ...fields, error });
@@ -161,21 +146,43 @@ export function createEventRecorder(deps: EventRecorderDeps): EventRecorder & { 
   };
 }
 
-async function send(client: EventRecorderDeps["client"], what: Exclude<Correlated, { action: "drop" }>): Promise<Event> {
-  const { namespace, name = "" } = what.event.metadata;
-  if (what.action === "count") {
-    try {
-      return await client.patch(events, name, { type: "strategic", value: what.patch }, { namespace });
-    } catch (error) {
-      // The counted one has expired: tell it anew.
-      if (!hasReason(error, "NotFound")) throw error;
-    }
-  }
-  return client.create(events, what.event, { namespace });
+function send(client: EventRecorderDeps["client"], what: Exclude<Correlated, { action: "drop" }>): Promise<Event> {
+  return what.action === "create" ? client.create(events, what.event) : count(client, what);
 }
 
-function aboutOf({ involvedObject: { kind, namespace, name, uid } }: Event): string {
-  return `${kind ?? ""}/${namespace ?? ""}/${name ?? ""}/${uid ?? ""}`;
+async function count(client: EventRecorderDeps["client"], { event, patch }: Extract<Correlated, { action: "count" }>): Promise<Event> {
+  const { namespace, name = "" } = event.metadata;
+  try {
+    return await client.patch(events, name, { type: "strategic", value: patch }, { namespace });
+  } catch (error) {
+    // The counted one has expired: tell it anew.
+    if (!hasReason(error, "NotFound")) throw error;
+  }
+  return client.create(events, event);
+}
+
+/** PERF: an object that the server knows has everything; spreading what may be left out costs as much as the rest of the event. */
+function referenceTo(about: KubeObject, fieldPath: string | undefined): ObjectReference {
+  const { apiVersion, kind } = about;
+  const { name = "", namespace, uid, resourceVersion } = about.metadata;
+  if (namespace !== undefined && uid !== undefined && resourceVersion !== undefined && fieldPath === undefined) return { kind, namespace, name, uid, apiVersion, resourceVersion };
+  return {
+    kind,
+    ...(namespace === undefined ? {} : { namespace }),
+    name,
+    ...(uid === undefined ? {} : { uid }),
+    apiVersion,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(fieldPath === undefined ? {} : { fieldPath }),
+  };
+}
+
+function fieldsOf({ involvedObject: { kind, namespace, name }, reason }: Event) {
+  return { about: `${kind ?? ""} ${namespace ?? ""}/${name ?? ""}`, reason };
+}
+
+function aboutOf({ involvedObject: { apiVersion, kind, namespace, name, uid } }: Event): string {
+  return `${uid ?? ""}/${name ?? ""}/${namespace ?? ""}/${kind ?? ""}/${apiVersion ?? ""}`;
 }
 
 function isNamespaceEnding(error: StatusError): boolean {
