@@ -1,14 +1,16 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../base/random.ts";
-import { chooseNode, enoughNodes, rateNodes } from "./choose-node.ts";
+import { chooseNode, enoughNodes } from "./choose-node.ts";
 import { podInfo } from "./cluster/pod-info.ts";
 import { Cycle } from "./cycle.ts";
+import { FittingNodes } from "./fitting-nodes.ts";
 import { nodeAffinity } from "./plugins/node-affinity.ts";
 import { balancedAllocation, nodeResourcesFit } from "./plugins/node-resources.ts";
 import { nodePorts, nodeUnschedulable, taintToleration } from "./plugins/node-state.ts";
 import { podTopologySpread } from "./plugins/pod-topology-spread.ts";
 import { preempt } from "./preemption/preempt.ts";
+import { rateNodes } from "./rate-nodes.ts";
 import { aNode, aPod, clusterOf, cycleOf, type PodWishes } from "./sample-objects.ts";
 import { TemplateMemos } from "./template-memo.ts";
 import { diagnosisText } from "./verdict.ts";
@@ -153,7 +155,7 @@ it("remembers by template what it would say afresh, whatever happens to the node
     { spec: { containers: [{ name: "c", ports: [{ containerPort: 1, hostPort: 80 }] }] } },
   );
   const step = fc.oneof(
-    fc.record({ do: fc.constant("schedule" as const), pod: template, priority: fc.constantFrom(0, 10, 20), isNominated: fc.boolean() }),
+    fc.record({ do: fc.constant("schedule" as const), pod: template, priority: fc.constantFrom(0, 10, 20), isNominated: fc.boolean(), startIndex: fc.nat(10) }),
     fc.record({ do: fc.constant("take" as const), pod: fc.nat(10) }),
     fc.record({
       do: fc.constant("node" as const),
@@ -180,14 +182,16 @@ it("remembers by template what it would say afresh, whatever happens to the node
           const remembered = new Cycle(pod, { cluster, plugins, memos });
           const fresh = new Cycle(pod, { cluster, plugins });
           for (const node of cluster.nodes) expect(remembered.judge(node)).toEqual(fresh.judge(node));
-          const slots = cluster.nodes.map(({ slot }) => slot);
-          for (const given of [undefined, slots]) expect(rateNodes(remembered, cluster.nodes, given)).toEqual(rateNodes(fresh, cluster.nodes));
-          const choice = chooseNode(remembered, { startIndex: 0 }, seededRandom(pods));
+          const all = FittingNodes.of(cluster.nodes);
+          expect(rateNodes(remembered, all)).toEqual(rateNodes(fresh, all));
+          const options = { startIndex: next.startIndex };
+          const choice = chooseNode(remembered, options, seededRandom(pods));
+          const afresh = chooseNode(fresh, options, seededRandom(pods));
+          expect([choice.node, choice.evaluated]).toEqual([afresh.node, afresh.evaluated]);
           if (choice.node !== undefined) {
             if (!next.isNominated) cluster.addPod(pod, choice.node.name);
           } else {
             const search = { budgets: [], nowMs: 0 };
-            const afresh = chooseNode(fresh, { startIndex: 0 }, seededRandom(pods));
             if (afresh.node !== undefined) throw new Error("no node was to be found");
             expect(choice.diagnosis).toEqual(afresh.diagnosis);
             const outcome = preempt(remembered, choice.diagnosis, { ...search, resolvable: choice.resolvable }, seededRandom(pods));

@@ -2,8 +2,8 @@ import type { Random } from "../base/random.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import type { Cycle } from "./cycle.ts";
 import { filterNodes } from "./filter-nodes.ts";
-import type { Plugin } from "./plugin.ts";
-import type { TemplateMemo } from "./template-memo.ts";
+import { FittingNodes } from "./fitting-nodes.ts";
+import { bestNode } from "./rate-nodes.ts";
 import type { Diagnosis } from "./verdict.ts";
 
 export type Choice =
@@ -34,10 +34,8 @@ export function enoughNodes(total: number, percentage = 0): number {
 
 /** The nodes to choose among. Without any, `diagnosis` says why. */
 export interface Found {
-  readonly feasible: readonly NodeInfo[];
-  /** Their slots, in the same order; absent: not at hand. */
-  readonly slots?: readonly number[];
-  /** The nodes where the end of other pods might help. */
+  readonly fitting: FittingNodes;
+  /** Where none fits: the nodes where the end of other pods might help. */
   readonly resolvable: readonly NodeInfo[];
   readonly evaluated: number;
   diagnosis(): Diagnosis;
@@ -49,21 +47,22 @@ export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScor
   const total = cluster.nodes.length;
   if (refusal !== undefined) {
     const diagnosis = { total, verdicts: [], refusal: refusal.reason, others: refusal.reason, plugins: new Set([refusal.plugin]) };
-    return { feasible: [], resolvable: [], evaluated: 0, diagnosis: () => diagnosis };
+    return { fitting: FittingNodes.of([]), resolvable: [], evaluated: 0, diagnosis: () => diagnosis };
   }
   const nominated = cluster.node(pod.pod.status?.nominatedNodeName ?? "");
   const nodes = only === undefined ? cluster.nodes : [...only.nodes].flatMap((name) => cluster.node(name) ?? []);
   if (nominated !== undefined && (only === undefined || only.nodes.has(nominated.name)) && cycle.judge(nominated) === undefined)
-    return { feasible: [nominated], resolvable: [], evaluated: 1, diagnosis: () => ({ total, verdicts: [], plugins: new Set() }) };
+    return { fitting: FittingNodes.of([nominated]), resolvable: [], evaluated: 1, diagnosis: () => ({ total, verdicts: [], plugins: new Set() }) };
   // Where nobody rates, the first that fits is as good as any.
   const isRated = isAskedFurther || plugins.some(({ score }) => score !== undefined);
   const wanted = isRated ? enoughNodes(nodes.length, percentageOfNodesToScore) : 1;
   const filtered = filterNodes(cycle, nodes, { startIndex, wanted });
-  const { feasible, slots, resolvable, evaluated, reasons, plugins: rejecting } = filtered;
+  const { fitting, evaluated } = filtered;
   return {
-    feasible,
-    slots,
-    resolvable,
+    fitting,
+    get resolvable() {
+      return filtered.resolvable;
+    },
     evaluated,
     diagnosis() {
       const others = only === undefined ? {} : { others: `node(s) didn't satisfy plugin(s) [${only.plugins.join(" ")}]` };
@@ -73,8 +72,8 @@ export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScor
           return filtered.verdicts;
         },
         judged: evaluated,
-        plugins: new Set([...(only?.plugins ?? []), ...rejecting]),
-        reasons,
+        plugins: new Set([...(only?.plugins ?? []), ...filtered.plugins]),
+        reasons: filtered.reasons,
         ...others,
       };
     },
@@ -83,71 +82,8 @@ export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScor
 
 /** Filters, then rates: the best node, or what each one lacks. @upstream schedule_one.go schedulePod */
 export function chooseNode(cycle: Cycle, options: ChooseOptions, random: Random): Choice {
-  const { feasible, slots, resolvable, evaluated, diagnosis } = findFeasible(cycle, options);
-  if (feasible.length === 0) return { node: undefined, diagnosis: diagnosis(), resolvable, evaluated };
-  return { node: bestNode(cycle, feasible, random, { slots }), evaluated, feasible: feasible.length };
-}
-
-export interface RatingOptions {
-  /** Points besides those of the plug-ins. */
-  readonly extra?: (node: NodeInfo) => number;
-  /** The nodes' slots, in the same order. */
-  readonly slots?: readonly number[] | undefined;
-}
-
-export function bestNode(cycle: Cycle, feasible: readonly NodeInfo[], random: Random, { extra, slots }: RatingOptions = {}): NodeInfo {
-  const [first] = feasible;
-  if (first !== undefined && feasible.length === 1) return first;
-  const totals = rateNodes(cycle, feasible, slots);
-  let most = Number.NEGATIVE_INFINITY;
-  let tied: number[] = [];
-  for (let index = 0; index < totals.length; index += 1) {
-    const total = (totals[index] ?? 0) + (extra === undefined ? 0 : extra(feasible[index] as NodeInfo));
-    if (total < most) continue;
-    if (total > most) {
-      most = total;
-      tied = [];
-    }
-    tied.push(index);
-  }
-  // Among equals chance decides, so that they share.
-  return feasible[tied[Math.floor(random.next() * tied.length)] ?? 0] as NodeInfo;
-}
-
-/** The weighted scores of all plug-ins together, in the order of the nodes. */
-export function rateNodes(cycle: Cycle, feasible: readonly NodeInfo[], slots?: readonly number[]): readonly number[] {
-  const { pod, cluster, memo } = cycle;
-  const totals = new Array<number>(feasible.length).fill(0);
-  const plain: Plugin[] = [];
-  for (const plugin of cycle.plugins) {
-    if (plugin.score === undefined) continue;
-    const state = plugin.prescore?.(pod, cluster, feasible);
-    if (state === "skip") continue;
-    if (plugin.isLocal === true && plugin.normalize === undefined) {
-      plain.push(plugin);
-      continue;
-    }
-    const scores = feasible.map((node) => plugin.score?.(pod, node, state) ?? 0);
-    plugin.normalize?.(scores, state);
-    for (let index = 0; index < totals.length; index += 1) totals[index] = (totals[index] ?? 0) + (scores[index] ?? 0) * (plugin.weight ?? 1);
-  }
-  const rate = (node: NodeInfo): number => {
-    let sum = 0;
-    for (const plugin of plain) sum += (plugin.score?.(pod, node, undefined) ?? 0) * (plugin.weight ?? 1);
-    return sum;
-  };
-  if (plain.length === 0) return totals;
-  const generations = cluster.generations.values;
-  for (let index = 0; index < feasible.length; index += 1) {
-    const slot = slots?.[index];
-    const rating =
-      memo !== undefined && slot !== undefined && memo.isRatedAt(slot, generations[slot] ?? 0) ? memo.ratingAt(slot) : ratingOf(feasible[index] as NodeInfo, rate, memo);
-    totals[index] = (totals[index] ?? 0) + rating;
-  }
-  return totals;
-}
-
-function ratingOf(node: NodeInfo, rate: (node: NodeInfo) => number, memo: TemplateMemo | undefined): number {
-  if (memo === undefined) return rate(node);
-  return memo.isRatedAt(node.slot, node.generation) ? memo.ratingAt(node.slot) : memo.rated(node, rate(node));
+  const found = findFeasible(cycle, options);
+  const { fitting, evaluated } = found;
+  if (fitting.count === 0) return { node: undefined, diagnosis: found.diagnosis(), resolvable: found.resolvable, evaluated };
+  return { node: bestNode(cycle, fitting, random), evaluated, feasible: fitting.count };
 }

@@ -4,6 +4,7 @@ import type { PodInfo } from "./cluster/pod-info.ts";
 import type { CycleState, Plugin, Relief } from "./plugin.ts";
 import type { TemplateMemo, TemplateMemos } from "./template-memo.ts";
 import type { Verdict } from "./verdict.ts";
+import { Workspace } from "./workspace.ts";
 
 /** A plug-in at work on one pod. */
 export interface Run {
@@ -24,6 +25,7 @@ export class Cycle {
   readonly cluster: Cluster;
   readonly plugins: readonly Plugin[];
   readonly memo: TemplateMemo | undefined;
+  readonly workspace: Workspace;
   /** What keeps the pod from all nodes. */
   readonly refusal: { readonly plugin: string; readonly reason: string } | undefined;
   /** The only nodes that can do, and who says so. */
@@ -38,6 +40,7 @@ export class Cycle {
     this.cluster = cluster;
     this.plugins = plugins;
     this.memo = memos?.of(pod.template);
+    this.workspace = memos?.workspace ?? new Workspace();
     const local: Run[] = [];
     const others: Run[] = [];
     const naming: string[] = [];

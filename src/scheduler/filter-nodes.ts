@@ -1,20 +1,21 @@
 import type { NodeInfo } from "./cluster/node-info.ts";
 import type { Cycle } from "./cycle.ts";
+import { FittingNodes } from "./fitting-nodes.ts";
 import { MisfitMemo } from "./misfit-memo.ts";
-import { FITS, RESOLVABLE, type TemplateMemo, UNCOUNTED } from "./template-memo.ts";
+import { isUnknown, MISFIT, NodeBoard } from "./node-board.ts";
+import { plainRater } from "./rate-nodes.ts";
+import { type TemplateMemo, UNCOUNTED } from "./template-memo.ts";
 import { isUnresolvable, type Verdict } from "./verdict.ts";
 
 /** What filtering some nodes came to. */
 export interface Filtered {
-  readonly feasible: readonly NodeInfo[];
-  /** Their slots, in the same order. */
-  readonly slots: readonly number[];
-  /** Of those that do not fit. Read them before the cluster changes. */
+  readonly fitting: FittingNodes;
+  /** How many nodes were judged. */
+  readonly evaluated: number;
+  /** Of those that do not fit. Read them, and what follows, before the cluster changes. */
   readonly verdicts: readonly Verdict[];
   /** Of those, the nodes where the end of other pods might help. */
   readonly resolvable: readonly NodeInfo[];
-  /** How many nodes were judged. */
-  readonly evaluated: number;
   /** How many nodes each reason was given for. */
   readonly reasons: ReadonlyMap<string, number>;
   /** Plug-ins that turned a node away. */
@@ -33,9 +34,11 @@ export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], range: Fil
   if (memo === undefined || nodes !== cluster.nodes || cycle.ownSlot() !== -1) return judgeEach(cycle, nodes, range, memo);
   const misfits = MisfitMemo.current(cycle, memo);
   if (misfits !== undefined) return allMisfit(misfits, nodes, range);
-  const filtered = judgeEach(cycle, nodes, range, memo);
-  if (filtered.feasible.length === 0) MisfitMemo.note(cycle, memo);
-  return filtered;
+  const filtered = readBoard(cycle, nodes, range, memo);
+  if (filtered.fitting.count > 0) return filtered;
+  const judged = judgeEach(cycle, nodes, range, memo);
+  MisfitMemo.note(cycle, memo);
+  return judged;
 }
 
 function allMisfit(misfits: MisfitMemo, nodes: readonly NodeInfo[], { startIndex }: FilterRange): Filtered {
@@ -44,8 +47,7 @@ function allMisfit(misfits: MisfitMemo, nodes: readonly NodeInfo[], { startIndex
   misfits.addSaid({ reasons, plugins });
   let verdicts: readonly Verdict[] | undefined;
   return {
-    feasible: [],
-    slots: [],
+    fitting: FittingNodes.of([]),
     get verdicts() {
       verdicts ??= misfits.verdicts(startIndex);
       return verdicts;
@@ -57,59 +59,141 @@ function allMisfit(misfits: MisfitMemo, nodes: readonly NodeInfo[], { startIndex
   };
 }
 
-function judgeEach(cycle: Cycle, nodes: readonly NodeInfo[], { startIndex, wanted }: FilterRange, memo: TemplateMemo | undefined): Filtered {
-  const feasible: NodeInfo[] = [];
-  const fitting: number[] = [];
+// As long as the templates' memos are kept.
+const boards = new WeakMap<TemplateMemo, NodeBoard>();
+
+/** Looks up what is known of each node, and judges and rates those that changed. */
+function readBoard(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange, memo: TemplateMemo): Filtered {
+  let board = boards.get(memo);
+  if (board === undefined) boards.set(memo, (board = new NodeBoard()));
+  const worths = board.current(cycle.cluster);
+  const positions = cycle.workspace.positions(range.wanted);
+  const { length } = nodes;
+  const rate = plainRater(cycle);
+  let evaluated = 0;
+  let count = 0;
+  for (let at = length === 0 ? 0 : range.startIndex % length; evaluated < length && count < range.wanted; evaluated += 1) {
+    let worth = worths[at] ?? MISFIT;
+    if (isUnknown(worth)) {
+      const node = nodes[at] as NodeInfo;
+      worth = cycle.judge(node) === undefined ? rate(node) : MISFIT;
+      worths[at] = worth;
+    }
+    if (worth !== MISFIT) {
+      positions[count] = at;
+      count += 1;
+    }
+    at = at + 1 === length ? 0 : at + 1;
+  }
+  // Where some fit hardly anybody asks what was said of the others.
+  let judged: Filtered | undefined;
+  const details = (): Filtered => (judged ??= judgeEach(cycle, nodes, range, memo, new Int32Array(range.wanted)));
+  return {
+    fitting: new FittingNodes(nodes, positions, count, { worths }),
+    evaluated,
+    get verdicts() {
+      return details().verdicts;
+    },
+    get resolvable() {
+      return details().resolvable;
+    },
+    get reasons() {
+      return details().reasons;
+    },
+    get plugins() {
+      return details().plugins;
+    },
+  };
+}
+
+function judgeEach(
+  cycle: Cycle,
+  nodes: readonly NodeInfo[],
+  { startIndex, wanted }: FilterRange,
+  memo: TemplateMemo | undefined,
+  positions = cycle.workspace.positions(wanted),
+): Filtered {
   const verdicts: Verdict[] = [];
-  const resolvable: NodeInfo[] = [];
-  const reasons = new Map<string, number>();
-  const plugins = new Set<string>();
+  /** Where their nodes stand. */
+  const misfits: number[] = [];
+  /** Of the verdicts, the ones that have no number, and by number how many say each. */
+  const uncounted: Verdict[] = [];
   const said: number[] = [];
   const generations = cycle.cluster.generations.values;
   const isAll = nodes === cycle.cluster.nodes;
   const { slots } = cycle.cluster;
   const own = cycle.ownSlot();
+  let count = 0;
   let at = nodes.length === 0 ? 0 : startIndex % nodes.length;
-  for (let offset = 0; offset < nodes.length && feasible.length < wanted; offset += 1, at = at + 1 === nodes.length ? 0 : at + 1) {
-    const node = nodes[at] as NodeInfo;
-    const slot = isAll ? (slots[at] ?? 0) : node.slot;
-    let verdict: Verdict | undefined;
+  for (let offset = 0; offset < nodes.length && count < wanted; offset += 1, at = at + 1 === nodes.length ? 0 : at + 1) {
+    const slot = isAll ? (slots[at] ?? 0) : (nodes[at] as NodeInfo).slot;
     // PERF: what nothing has changed about since is not even looked at.
-    if (memo !== undefined && slot !== own && memo.judgedAt.values[slot] === generations[slot]) {
-      const kind = memo.kindAt(slot);
-      if (kind === FITS) {
-        feasible.push(node);
-        fitting.push(slot);
-        continue;
-      }
-      verdict = memo.verdictAt(slot);
-      if (verdict !== undefined) {
-        verdicts.push(verdict);
-        if (kind === RESOLVABLE) resolvable.push(node);
-        const number = memo.saidAt(slot);
-        if (number === UNCOUNTED) count(verdict, { reasons, plugins });
-        else {
-          while (said.length <= number) said.push(0);
-          said[number] = (said[number] ?? 0) + 1;
-        }
-        continue;
-      }
-    }
-    verdict = cycle.judge(node);
+    const isKnown = memo !== undefined && slot !== own && memo.judgedAt.values[slot] === generations[slot];
+    const verdict = isKnown ? memo.verdictAt(slot) : cycle.judge(nodes[at] as NodeInfo);
     if (verdict === undefined) {
-      feasible.push(node);
-      fitting.push(slot);
-    } else {
-      verdicts.push(verdict);
-      if (!isUnresolvable(verdict)) resolvable.push(node);
-      count(verdict, { reasons, plugins });
+      positions[count] = at;
+      count += 1;
+      continue;
+    }
+    verdicts.push(verdict);
+    misfits.push(at);
+    const number = isKnown ? memo.saidAt(slot) : UNCOUNTED;
+    if (number === UNCOUNTED) uncounted.push(verdict);
+    else {
+      while (said.length <= number) said.push(0);
+      said[number] = (said[number] ?? 0) + 1;
     }
   }
-  if (said.length > 0) memo?.addSaid(said, { reasons, plugins });
-  return { feasible, slots: fitting, verdicts, resolvable, evaluated: feasible.length + verdicts.length, reasons, plugins };
+  return new Judged(new FittingNodes(nodes, positions, count), { verdicts, misfits, uncounted, said, memo });
 }
 
-function count({ plugin, rejections }: Verdict, { reasons, plugins }: { readonly reasons: Map<string, number>; readonly plugins: Set<string> }): void {
-  plugins.add(plugin);
-  for (const { reason } of rejections) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+interface Said {
+  readonly verdicts: readonly Verdict[];
+  readonly misfits: readonly number[];
+  readonly uncounted: readonly Verdict[];
+  readonly said: readonly number[];
+  readonly memo: TemplateMemo | undefined;
+}
+
+/** PERF: reasons are counted when somebody asks for them; where a node fits nobody does. */
+class Judged implements Filtered {
+  readonly fitting: FittingNodes;
+  readonly verdicts: readonly Verdict[];
+  readonly evaluated: number;
+  readonly #said: Said;
+  #counts: { readonly reasons: Map<string, number>; readonly plugins: Set<string> } | undefined;
+
+  constructor(fitting: FittingNodes, said: Said) {
+    this.fitting = fitting;
+    this.verdicts = said.verdicts;
+    this.evaluated = fitting.count + said.verdicts.length;
+    this.#said = said;
+  }
+
+  get resolvable(): readonly NodeInfo[] {
+    const { nodes } = this.fitting;
+    return this.verdicts.flatMap((verdict, index) => (isUnresolvable(verdict) ? [] : [nodes[this.#said.misfits[index] ?? 0] as NodeInfo]));
+  }
+
+  get reasons(): ReadonlyMap<string, number> {
+    return this.#counted().reasons;
+  }
+
+  get plugins(): ReadonlySet<string> {
+    return this.#counted().plugins;
+  }
+
+  #counted(): { readonly reasons: ReadonlyMap<string, number>; readonly plugins: ReadonlySet<string> } {
+    if (this.#counts !== undefined) return this.#counts;
+    const { uncounted, said, memo } = this.#said;
+    const reasons = new Map<string, number>();
+    const plugins = new Set<string>();
+    for (const { plugin, rejections } of uncounted) {
+      plugins.add(plugin);
+      for (const { reason } of rejections) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
+    if (said.length > 0) memo?.addSaid(said, { reasons, plugins });
+    this.#counts = { reasons, plugins };
+    return this.#counts;
+  }
 }

@@ -45,11 +45,11 @@ it("what is remembered of nodes that do not fit is what judging each afresh says
           const range = { startIndex: next.startIndex, wanted: 2 };
           const remembered = filterNodes(new Cycle(pod, { cluster, plugins, memos }), cluster.nodes, range);
           const fresh = filterNodes(new Cycle(pod, { cluster, plugins }), cluster.nodes, range);
-          expect(remembered.feasible).toEqual(fresh.feasible);
+          expect(remembered.fitting.list).toEqual(fresh.fitting.list);
           expect(remembered.verdicts).toEqual(fresh.verdicts);
           expect(new Set(remembered.resolvable)).toEqual(new Set(fresh.resolvable));
           expect([remembered.reasons, remembered.plugins, remembered.evaluated]).toEqual([fresh.reasons, fresh.plugins, fresh.evaluated]);
-          if (fresh.feasible.length === 0) misfits += 1;
+          if (fresh.fitting.count === 0) misfits += 1;
         }
       }
     }),

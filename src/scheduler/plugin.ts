@@ -42,6 +42,12 @@ export interface Reservation {
   undo(): void | Promise<void>;
 }
 
+/** One for each node, to be changed in place. */
+export interface Scores {
+  readonly length: number;
+  [index: number]: number;
+}
+
 /** What a plug-in can do for a pod that fits nowhere, besides ending other pods. */
 export interface Relief {
   /** In upstream's words: `still not schedulable`. */
@@ -66,11 +72,14 @@ export interface Plugin {
   /** A copy of the state that `adjust` may change. Absent: other pods do not matter to the state. */
   fork?(state: CycleState): CycleState;
   adjust?(state: CycleState, pod: PodInfo, change: TriedChange): void;
-  /** Once per pod before scoring, with the nodes that passed. `skip`: it would rate all alike. */
-  prescore?(pod: PodInfo, cluster: Cluster, feasible: readonly NodeInfo[]): CycleState;
+  /**
+   * Once per pod before scoring; `feasible` gives the nodes that passed. `skip`: it would rate all alike. That of a local
+   * plug-in without `normalize` goes by the pod's template alone, and its score needs no state.
+   */
+  prescore?(pod: PodInfo, cluster: Cluster, feasible: () => readonly NodeInfo[]): CycleState;
   /** The higher the better; `normalize` brings all nodes' scores to 0 to 100, in whole numbers. */
   score?(pod: PodInfo, node: NodeInfo, state: CycleState): number;
-  normalize?(scores: number[], state: CycleState): void;
+  normalize?(scores: Scores, state: CycleState): void;
   readonly weight?: number;
   /** Takes what the pod needs on the node that was chosen. Undefined: nothing is left to do. */
   reserve?(pod: PodInfo, node: NodeInfo, state: CycleState): Reservation | undefined;
@@ -85,9 +94,9 @@ export interface Plugin {
 export const MAX_SCORE = 100;
 
 /** Brings scores to 0 to 100 by the largest; `reverse` for scores that count against a node. @upstream plugins/helper/normalize_score.go */
-export function normalizeByMax(scores: number[], reverse: boolean): void {
+export function normalizeByMax(scores: Scores, reverse: boolean): void {
   let max = 0;
-  for (const score of scores) if (score > max) max = score;
+  for (let index = 0; index < scores.length; index += 1) max = Math.max(max, scores[index] ?? 0);
   for (let index = 0; index < scores.length; index += 1) {
     const scaled = max === 0 ? 0 : Math.floor((MAX_SCORE * (scores[index] ?? 0)) / max);
     scores[index] = reverse ? MAX_SCORE - scaled : scaled;

@@ -79,7 +79,7 @@ function verdictText(verdict: Verdict | undefined): string {
 /** The plug-in's scores of all nodes, brought to 0 to 100 where it does that; undefined: it would rate all alike. */
 export function scores(pod: Pod, cluster: ClusterState, plugin: Plugin): Record<string, number> | undefined {
   const info = podInfo(pod);
-  const state = plugin.prescore?.(info, cluster, cluster.nodes);
+  const state = plugin.prescore?.(info, cluster, () => cluster.nodes);
   if (state === "skip") return undefined;
   const all = cluster.nodes.map((node) => plugin.score?.(info, node, state) ?? 0);
   plugin.normalize?.(all, state);

@@ -1,7 +1,9 @@
 import { Generations } from "./cluster/generations.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
+import type { Plugin } from "./plugin.ts";
 import { DryRunMemo } from "./preemption/dry-run-memo.ts";
 import { isUnresolvable, type Verdict } from "./verdict.ts";
+import { Workspace } from "./workspace.ts";
 
 /** What was said of a node, in a byte. */
 export const FITS = 0;
@@ -27,6 +29,8 @@ export class TemplateMemo {
   readonly #ratedAt = new Generations();
   #ratings = new Float64Array(64);
   readonly dryRuns = new DryRunMemo();
+  /** Those that have points to give for a node alone, once that was looked up. */
+  raters: readonly Plugin[] | undefined;
 
   isJudged({ slot, generation }: NodeInfo): boolean {
     return this.judgedAt.values[slot] === generation;
@@ -118,6 +122,8 @@ const MAX_TEXTS = 1024;
 const MAX_TEMPLATES = 64;
 
 export class TemplateMemos {
+  /** For whoever judges with these memos. */
+  readonly workspace = new Workspace();
   /** Oldest use first. */
   readonly #memos = new Map<string, TemplateMemo>();
 

@@ -18,12 +18,23 @@ interface Placed {
   readonly node: NodeInfo;
 }
 
+/** The nodes that exist, and by slot where each of them stands. */
+interface Ordered {
+  readonly nodes: readonly NodeInfo[];
+  readonly slots: Int32Array;
+  readonly positions: Int32Array;
+}
+
+const NOWHERE = -1;
+
 /** The nodes as one cycle sees them, with what is counted about their pods. Answers are live: use them before the cluster changes. */
 export interface Cluster {
   /** Those that exist, zones taking turns. */
   readonly nodes: readonly NodeInfo[];
   /** Their slots, in the same order. */
   readonly slots: Int32Array;
+  /** Where in the list the node of that slot stands; undefined: it does not exist. */
+  positionOf(slot: number): number | undefined;
   readonly generations: NodeChanges;
   /** Likewise, also of news that matter to nothing but whom preemption ends. */
   readonly victimsGenerations: Generations;
@@ -63,7 +74,7 @@ export class ClusterState implements Cluster {
   readonly #freeSlots: number[] = [];
   #slots = 0;
   #wishedTaints = 0;
-  #ordered: { readonly nodes: readonly NodeInfo[]; readonly slots: Int32Array } | undefined;
+  #ordered: Ordered | undefined;
 
   constructor(deps: ClusterStateDeps = {}) {
     this.nominations = new Nominations({
@@ -82,10 +93,18 @@ export class ClusterState implements Cluster {
     return this.#order().slots;
   }
 
-  #order(): { readonly nodes: readonly NodeInfo[]; readonly slots: Int32Array } {
+  positionOf(slot: number): number | undefined {
+    const position = this.#order().positions[slot] ?? NOWHERE;
+    return position === NOWHERE ? undefined : position;
+  }
+
+  #order(): Ordered {
     if (this.#ordered === undefined) {
       const nodes = orderNodes([...this.#nodes.values()].filter(({ node }) => node !== undefined));
-      this.#ordered = { nodes, slots: Int32Array.from(nodes, ({ slot }) => slot) };
+      const slots = Int32Array.from(nodes, ({ slot }) => slot);
+      const positions = new Int32Array(this.#slots).fill(NOWHERE);
+      for (const [position, slot] of slots.entries()) positions[slot] = position;
+      this.#ordered = { nodes, slots, positions };
     }
     return this.#ordered;
   }

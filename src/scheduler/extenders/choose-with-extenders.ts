@@ -2,8 +2,10 @@ import type { Logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { Cluster } from "../cluster/cluster-state.ts";
 import type { NodeInfo } from "../cluster/node-info.ts";
-import { bestNode, type Choice, type ChooseOptions, findFeasible } from "../choose-node.ts";
+import { type Choice, type ChooseOptions, findFeasible } from "../choose-node.ts";
 import type { Cycle } from "../cycle.ts";
+import { FittingNodes } from "../fitting-nodes.ts";
+import { bestNode } from "../rate-nodes.ts";
 import type { Candidate } from "../preemption/candidate.ts";
 import type { Diagnosis, Verdict } from "../verdict.ts";
 import type { Extender } from "./extender.ts";
@@ -22,8 +24,8 @@ export async function chooseWithExtenders(cycle: () => Cycle, options: ChooseOpt
   const first = cycle();
   const { pod } = first.pod;
   const found = findFeasible(first, options);
-  if (found.feasible.length === 0) return { node: undefined, diagnosis: found.diagnosis(), resolvable: found.resolvable, evaluated: found.evaluated };
-  let left = found.feasible;
+  if (found.fitting.count === 0) return { node: undefined, diagnosis: found.diagnosis(), resolvable: found.resolvable, evaluated: found.evaluated };
+  let left = found.fitting.list;
   const verdicts: Verdict[] = [];
   for (const extender of extenders) {
     if (left.length === 0) break;
@@ -48,7 +50,12 @@ export async function chooseWithExtenders(cycle: () => Cycle, options: ChooseOpt
   const second = cycle();
   const still = stillFit(second, left);
   if (still.length === 0) throw new Error("the nodes that extenders let pass do not fit any more");
-  return { node: bestNode(second, still, random, { extra: ({ name }) => points.get(name) ?? 0 }), cycle: second, evaluated: found.evaluated, feasible: still.length };
+  return {
+    node: bestNode(second, FittingNodes.of(still), random, { extra: ({ name }) => points.get(name) ?? 0 }),
+    cycle: second,
+    evaluated: found.evaluated,
+    feasible: still.length,
+  };
 }
 
 function verdictOf(node: string, reason: string, unresolvable: boolean): Verdict {

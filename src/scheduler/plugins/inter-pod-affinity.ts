@@ -48,7 +48,8 @@ export function interPodAffinity({ hardPodAffinityWeight = 1, ignorePreferredTer
     normalize(scores) {
       let least = Number.POSITIVE_INFINITY;
       let most = Number.NEGATIVE_INFINITY;
-      for (const score of scores) {
+      for (let index = 0; index < scores.length; index += 1) {
+        const score = scores[index] ?? 0;
         if (score < least) least = score;
         if (score > most) most = score;
       }

@@ -50,7 +50,7 @@ export const taintToleration: Plugin = {
     return [{ reason: "node(s) had untolerated taint(s)", unresolvable: true, detail: `{${taint.key}: ${taint.value ?? ""}}` }];
   },
   // PERF: few clusters have such taints at all.
-  prescore: (_pod, cluster, feasible) => (cluster.hasWishedTaints && feasible.some(({ node }) => node !== undefined && isUnwished(node)) ? undefined : "skip"),
+  prescore: (_pod, cluster, feasible) => (cluster.hasWishedTaints && feasible().some(({ node }) => node !== undefined && isUnwished(node)) ? undefined : "skip"),
   score({ pod }, { node }) {
     const tolerations = (pod.spec.tolerations ?? []).filter(({ effect = "" }) => effect === "" || effect === "PreferNoSchedule");
     return (node?.spec.taints ?? []).filter((taint) => isWish(taint) && !isTolerated(taint, tolerations)).length;

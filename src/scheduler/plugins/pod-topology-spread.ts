@@ -4,7 +4,7 @@ import type { Cluster } from "../cluster/cluster-state.ts";
 import type { NodeInfo } from "../cluster/node-info.ts";
 import { type PodInfo, podInfo } from "../cluster/pod-info.ts";
 import { TriedCounts } from "../cluster/tally.ts";
-import { MAX_SCORE, type Plugin, type Prefiltered, type TriedChange } from "../plugin.ts";
+import { MAX_SCORE, type Plugin, type Prefiltered, type Scores, type TriedChange } from "../plugin.ts";
 import { constraintsOf, constraintWith, countOn, countsAllNodes, countsNode, type DefaultSelector, hasAllKeys, matchingPods, type SpreadConstraint } from "./spread-constraint.ts";
 
 export interface SpreadOptions {
@@ -65,11 +65,11 @@ export function podTopologySpread({ defaultConstraints }: SpreadOptions, default
     filter: (_pod, { labels }, state) => judge(labels, state as readonly Counted[]),
     fork: (state) => (state as readonly Counted[]).map((counted) => ({ ...counted, counts: counted.counts.fork() })),
     adjust: (state, pod, change) => adjust(state as readonly Counted[], pod, change),
-    prescore(pod, cluster, feasible) {
+    prescore(pod, cluster, nodes) {
       const constraints = constraintsFor(pod, "ScheduleAnyway");
       // The system's own constraints also rate nodes that lack a zone.
       const needsAllKeys = defaultConstraints !== undefined || (pod.pod.spec.topologySpreadConstraints ?? []).length > 0;
-      return constraints.length === 0 ? "skip" : rateNodes(constraints, pod, cluster, { feasible, needsAllKeys });
+      return constraints.length === 0 ? "skip" : rateNodes(constraints, pod, cluster, { feasible: nodes(), needsAllKeys });
     },
     score(_pod, node, state) {
       const { rated, ignored } = state as Rating;
@@ -169,7 +169,7 @@ function weightFor(size: number): number {
   return Math.log(size + 2);
 }
 
-function normalize(scores: number[], { ignored, feasible }: Rating): void {
+function normalize(scores: Scores, { ignored, feasible }: Rating): void {
   let least = Number.POSITIVE_INFINITY;
   let most = 0;
   for (let index = 0; index < scores.length; index += 1) {
