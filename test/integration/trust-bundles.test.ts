@@ -150,6 +150,8 @@ describe("controllers", () => {
     world = await controllersWorld({}, { isServed: readRuntimeConfig("certificates.k8s.io/v1beta1=true") });
     const { client, settle, advance } = world;
     await client.create(namespaces, { metadata: { name: "short" } });
+    // A pod needs its namespace's account.
+    await settle();
     const pod = await client.create(pods, { metadata: { name: "p" }, spec: { containers: [{ name: "c", image: "i" }] } }, { namespace: "default" });
     const { uid = "" } = pod.metadata;
     const spec = {

@@ -42,7 +42,8 @@ class Stored {
   update(manager: string, change: (object: Shown) => Shown, subresource = ""): this {
     const base = this.live ?? { apiVersion: this.apiVersion, kind: this.kind, metadata: { name: "x" } };
     const next = decode(this.schema, change(JSON.parse(JSON.stringify(base)) as Shown)).value as KubeObject;
-    this.#keep(trackUpdate({ live: this.live, next: deepFreeze(next), manager, subresource, schema: this.schema, apiVersion: this.apiVersion, now: this.#tick() }));
+    const request = { live: this.live, next: deepFreeze(next), manager, subresource, schema: this.schema, apiVersion: this.apiVersion, now: this.#tick() };
+    this.#keep({ ...next, metadata: { ...next.metadata, managedFields: trackUpdate(request) } });
     return this;
   }
   #keep(object: KubeObject): void {
@@ -327,7 +328,7 @@ describe("trackUpdate", () => {
   it("ignores what the endpoint cannot set", () => {
     const next = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "x" }, spec: { replicas: 1 }, status: { replicas: 1 } };
     const tracked = trackUpdate({ next, manager: "a", schema: deployment, apiVersion: "apps/v1", now: start, ignored: { "f:status": {} } });
-    expect((tracked as KubeObject).metadata.managedFields?.[0]?.fieldsV1).toEqual({ "f:spec": { "f:replicas": {} } });
+    expect(tracked?.[0]?.fieldsV1).toEqual({ "f:spec": { "f:replicas": {} } });
   });
 });
 

@@ -10,7 +10,7 @@ import { conflictError, type Conflict } from "./conflicts.ts";
 import { FieldSet } from "./field-set.ts";
 import { decodeFields, FieldsError } from "./fields-v1.ts";
 import { lastAppliedFields, refreshLastApplied } from "./last-applied.ts";
-import { capUpdateManagers, decodeManagers, encodeManagers, ManagedFieldsError, managerId, type Manager, type Managers, withoutMeta } from "./managed-fields.ts";
+import { capUpdateManagers, decodeManagers, encodeManager, encodeManagers, ManagedFieldsError, managerId, type Manager, type Managers, withoutMeta } from "./managed-fields.ts";
 import { dropNulls } from "./merge-config.ts";
 import { fieldsOfNewObject } from "./new-object-fields.ts";
 import { applyConfig, managersAfterUpdate, type ApplyOutcome, type InVersion } from "./update-managers.ts";
@@ -38,11 +38,11 @@ export interface ApplyRequest extends Place {
   readonly force?: boolean | undefined;
 }
 
-export interface UpdateRequest<T extends KubeObject> extends Place {
+export interface UpdateRequest extends Place {
   /** As stored; absent when the object is created. */
   readonly live?: KubeObject | undefined;
   /** What is about to be stored, decoded and defaulted. */
-  readonly next: T;
+  readonly next: KubeObject;
   /** From fieldManager or the user agent. */
   readonly manager: string;
 }
@@ -85,28 +85,25 @@ export function apply(request: ApplyRequest): KubeObject {
 }
 
 /**
- * `next` with the managedFields that a plain write leaves behind: what it changed is the writer's. A request that sends
- * `managedFields: [{}]` clears them. @upstream apimachinery/pkg/util/managedfields/internal/fieldmanager.go Update
+ * The managedFields that a plain write leaves behind: what it changed is the writer's. Fresh, or the live object's own where nothing
+ * changes. A request that sends `managedFields: [{}]` clears them. @upstream apimachinery/pkg/util/managedfields/internal/fieldmanager.go Update
  */
-export function trackUpdate<T extends KubeObject>(request: UpdateRequest<T>): T {
+export function trackUpdate(request: UpdateRequest): readonly ManagedFieldsEntry[] | undefined {
   const { live, next } = request;
   const given = next.metadata.managedFields;
   const isReset = given !== undefined && given.length > 0 && given[0] !== undefined && Object.keys(given[0]).length === 0;
   const isStatusWrite = (request.subresource ?? "") !== "";
   const managers = isReset && !isStatusWrite ? new Map<string, Manager>() : managersForUpdate(live, isStatusWrite ? undefined : given);
   // Once an object has no managers it gets none by plain writes.
-  if (managers.size === 0 && live !== undefined && (live.metadata.uid ?? "") !== "") return withManagedFields(next, new Map());
+  if (managers.size === 0 && live !== undefined && (live.metadata.uid ?? "") !== "") return undefined;
   if (live === undefined && managers.size === 0) {
     const fields = fieldsOfNewObject(withoutManagedFields(next), request.schema, ignoredFields(request));
-    return withManagedFields(next, fields.isEmpty ? managers : taking(managers, fields, request.manager, request));
+    return fields.isEmpty ? undefined : [encodeManager(writerOf(request.manager, request, fields))];
   }
   const before = live === undefined ? { apiVersion: next.apiVersion, kind: next.kind, metadata: {} } : withoutManagedFields(live);
   const after = afterUpdate(managers, { before, after: withoutManagedFields(next), manager: request.manager }, { ...request, ignored: ignoredFields(request) });
-  if (after === managers && live !== undefined && deepEqual(given ?? live.metadata.managedFields, live.metadata.managedFields)) {
-    const same = live.metadata.managedFields;
-    return same === undefined ? next : { ...next, metadata: { ...next.metadata, managedFields: same } };
-  }
-  return withManagedFields(next, capUpdateManagers(after));
+  if (after === managers && live !== undefined && deepEqual(given ?? live.metadata.managedFields, live.metadata.managedFields)) return live.metadata.managedFields;
+  return after.size === 0 ? undefined : encodeManagers(capUpdateManagers(after));
 }
 
 /**
@@ -170,9 +167,14 @@ function afterUpdate(
 
 /** With what a plain write of `manager` made its own. */
 function taking(managers: Managers, taken: FieldSet, manager: string, place: Omit<Place, "ignored">): Managers {
-  const writer = { name: manager === "" ? defaultManager : manager, operation: "Update" as const, apiVersion: place.apiVersion, subresource: place.subresource ?? "" };
+  const writer = writerOf(manager, place, taken);
   const id = managerId(writer);
-  return new Map(managers).set(id, { ...writer, fields: managers.get(id)?.fields.union(taken) ?? taken, time: rfc3339(place.now) });
+  const before = managers.get(id);
+  return new Map(managers).set(id, before === undefined ? writer : { ...writer, fields: before.fields.union(taken) });
+}
+
+function writerOf(manager: string, { apiVersion, subresource = "", now }: Omit<Place, "ignored">, fields: FieldSet): Manager {
+  return { name: manager === "" ? defaultManager : manager, operation: "Update", apiVersion, subresource, fields, time: rfc3339(now) };
 }
 
 function managersForApply(live: KubeObject | undefined): Managers {

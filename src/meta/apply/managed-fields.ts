@@ -71,7 +71,7 @@ export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
 }
 
 /** PERF: on every write; assignments are several times faster than conditional spreads. */
-function encodeManager({ name, operation, apiVersion, subresource, fields, time }: Manager): ManagedFieldsEntry {
+export function encodeManager({ name, operation, apiVersion, subresource, fields, time }: Manager): ManagedFieldsEntry {
   const entry: Draft<ManagedFieldsEntry> = {};
   if (name !== "") entry.manager = name;
   entry.operation = operation;

@@ -36,22 +36,26 @@ export function certificatePermissions(deps: { readonly authorizer: Authorizer }
     if (!(await may(request, "sign", signerName)))
       throw forbidden({ ...request.served.resource, name: request.name }, `user not permitted to sign PodCertificateRequests with signerName ${JSON.stringify(signerName)}`);
   };
+  const mayDecide = async (request: AdmissionRequest): Promise<void> => {
+    const { served, subresource, operation } = request;
+    if (operation !== "UPDATE") return;
+    const next = request.object as KubeObject as CertificateSigningRequest;
+    const old = request.previous as CertificateSigningRequest;
+    const refuse = (what: string): Error =>
+      forbidden({ ...served.resource, name: request.name }, `user not permitted to ${what} requests with signerName ${JSON.stringify(old.spec.signerName)}`);
+    if (subresource === "approval" && !(await may(request, "approve", old.spec.signerName))) throw refuse("approve");
+    // Who reports only how it goes need not be able to sign.
+    const isSigning = subresource === "status" && (next.status?.certificate !== old.status?.certificate || !deepEqual(next.status?.conditions ?? [], old.status?.conditions ?? []));
+    if (isSigning && !(await may(request, "sign", old.spec.signerName))) throw refuse("sign");
+  };
   return {
     name: "CertificatePermissions",
-    async validate(request) {
-      const { served, subresource, operation } = request;
-      if (served.resource.group === GROUP && served.resource.resource === "clustertrustbundles") await mayAttest(request);
-      if (served.resource.group === GROUP && served.resource.resource === "podcertificaterequests") await maySign(request);
-      if (operation !== "UPDATE" || served.resource.group !== GROUP || served.resource.resource !== "certificatesigningrequests") return;
-      const next = request.object as KubeObject as CertificateSigningRequest;
-      const old = request.previous as CertificateSigningRequest;
-      const refuse = (what: string): Error =>
-        forbidden({ ...served.resource, name: request.name }, `user not permitted to ${what} requests with signerName ${JSON.stringify(old.spec.signerName)}`);
-      if (subresource === "approval" && !(await may(request, "approve", old.spec.signerName))) throw refuse("approve");
-      // Who reports only how it goes need not be able to sign.
-      const isSigning =
-        subresource === "status" && (next.status?.certificate !== old.status?.certificate || !deepEqual(next.status?.conditions ?? [], old.status?.conditions ?? []));
-      if (isSigning && !(await may(request, "sign", old.spec.signerName))) throw refuse("sign");
+    validate(request) {
+      const { group, resource } = request.served.resource;
+      if (group !== GROUP) return undefined;
+      if (resource === "clustertrustbundles") return mayAttest(request);
+      if (resource === "podcertificaterequests") return maySign(request);
+      return resource === "certificatesigningrequests" ? mayDecide(request) : undefined;
     },
   };
 }

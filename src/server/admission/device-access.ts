@@ -29,17 +29,20 @@ export function deviceAccess(deps: { readonly cache: StateCache; readonly author
       const now = rfc3339(deps.clock.now());
       for (const device of (object as Draft<KubeObject> as Draft<ResourceSlice>).spec.devices ?? []) for (const taint of device.taints ?? []) taint.timeAdded ??= now;
     },
-    async validate(request) {
-      const { group, resource, kind } = request.served.resource;
-      if (group !== GROUP || request.object === undefined) return;
-      const errors: FieldError[] = [];
-      const path = adminPath(request, resource);
-      if (path !== undefined && !allowsAdmins(request.namespace))
-        errors.push(path.forbidden(`admin access to devices requires the \`${ADMIN_LABEL}: true\` label on the containing namespace`));
-      if (resource === "resourceclaims" && request.subresource === "status") errors.push(...(await statusProblems(request, deps.authorizer)));
-      if (errors.length > 0) throw invalid({ group, kind, name: request.name }, errors);
+    validate(request) {
+      return request.served.resource.group === GROUP && request.object !== undefined ? check(request) : undefined;
     },
   };
+
+  async function check(request: AdmissionRequest): Promise<void> {
+    const { group, resource, kind } = request.served.resource;
+    const errors: FieldError[] = [];
+    const path = adminPath(request, resource);
+    if (path !== undefined && !allowsAdmins(request.namespace))
+      errors.push(path.forbidden(`admin access to devices requires the \`${ADMIN_LABEL}: true\` label on the containing namespace`));
+    if (resource === "resourceclaims" && request.subresource === "status") errors.push(...(await statusProblems(request, deps.authorizer)));
+    if (errors.length > 0) throw invalid({ group, kind, name: request.name }, errors);
+  }
 }
 
 /** Where access for administrators is asked for, or given, that was not before. */

@@ -19,11 +19,12 @@ export function limitRanger(cache: StateCache): AdmissionPlugin {
   return {
     name: "LimitRanger",
     mutate(request) {
+      if (ranges.size === 0) return;
       const pod = newPod(request);
       if (pod !== undefined) for (const limit of limitsIn(request.namespace)) if (limit.type === "Container") fillIn(pod, limit);
     },
     validate(request) {
-      const check = checkFor(request);
+      const check = ranges.size === 0 ? undefined : checkFor(request);
       if (check === undefined) return;
       for (const [, entry] of ranges.range(`${PREFIX}${request.namespace}/`)) {
         const problems = ((entry.object as LimitRange).spec?.limits ?? []).flatMap(check);

@@ -17,42 +17,44 @@ const quote = (text: string): string => JSON.stringify(text);
 /** Keeps a kubelet to its own node, that node's pods and its own lease. @upstream plugin/pkg/admission/noderestriction/admission.go */
 export function nodeRestriction(deps: { readonly graph: NodeGraph; readonly cache: StateCache }): AdmissionPlugin {
   const nodes = deps.cache.resource(NODES);
+  const restrict = async (request: AdmissionRequest, node: string): Promise<void> => {
+    const { served, subresource } = request;
+    const refuse = (why: string): StatusError => forbidden({ ...served.resource, name: request.name }, why);
+    if (node === "") throw refuse(`could not determine node from user ${quote(request.user.name)}`);
+    let problem: string | undefined;
+    switch (`${served.resource.group}/${served.resource.resource}`) {
+      case "/pods":
+        if (subresource === "") problem = podProblem(request, node, nodes.get(NODES + node)?.object as Node | undefined);
+        else if (subresource === "status") problem = podStatusProblem(request, node);
+        else problem = `unexpected pod subresource ${quote(subresource)}, only 'status' and 'eviction' are allowed`;
+        break;
+      case "/nodes":
+        problem = nodeProblem(request, node);
+        break;
+      case "/persistentvolumeclaims":
+        if (subresource !== "status") problem = "may only update PVC status";
+        break;
+      case "/serviceaccounts":
+        if (subresource === "token" && request.operation === "CREATE") problem = await tokenProblem(request, node, deps.graph);
+        break;
+      case "coordination.k8s.io/leases":
+        if (request.namespace !== "kube-node-lease") problem = 'can only access leases in the "kube-node-lease" system namespace';
+        else if (nameOf(request) !== node) problem = "can only access node lease with the same name as the requesting node";
+        break;
+      case "storage.k8s.io/csinodes":
+        if (nameOf(request) !== node) problem = "can only access CSINode with the same name as the requesting node";
+        break;
+      case "resource.k8s.io/resourceslices":
+        problem = sliceProblem(request, node);
+        break;
+    }
+    if (problem !== undefined) throw refuse(problem);
+  };
   return {
     name: "NodeRestriction",
-    async validate(request) {
+    validate(request) {
       const node = nodeOf(request.user);
-      if (node === undefined) return;
-      const { served, subresource } = request;
-      const refuse = (why: string): StatusError => forbidden({ ...served.resource, name: request.name }, why);
-      if (node === "") throw refuse(`could not determine node from user ${quote(request.user.name)}`);
-      let problem: string | undefined;
-      switch (`${served.resource.group}/${served.resource.resource}`) {
-        case "/pods":
-          if (subresource === "") problem = podProblem(request, node, nodes.get(NODES + node)?.object as Node | undefined);
-          else if (subresource === "status") problem = podStatusProblem(request, node);
-          else problem = `unexpected pod subresource ${quote(subresource)}, only 'status' and 'eviction' are allowed`;
-          break;
-        case "/nodes":
-          problem = nodeProblem(request, node);
-          break;
-        case "/persistentvolumeclaims":
-          if (subresource !== "status") problem = "may only update PVC status";
-          break;
-        case "/serviceaccounts":
-          if (subresource === "token" && request.operation === "CREATE") problem = await tokenProblem(request, node, deps.graph);
-          break;
-        case "coordination.k8s.io/leases":
-          if (request.namespace !== "kube-node-lease") problem = 'can only access leases in the "kube-node-lease" system namespace';
-          else if (nameOf(request) !== node) problem = "can only access node lease with the same name as the requesting node";
-          break;
-        case "storage.k8s.io/csinodes":
-          if (nameOf(request) !== node) problem = "can only access CSINode with the same name as the requesting node";
-          break;
-        case "resource.k8s.io/resourceslices":
-          problem = sliceProblem(request, node);
-          break;
-      }
-      if (problem !== undefined) throw refuse(problem);
+      return node === undefined ? undefined : restrict(request, node);
     },
   };
 }

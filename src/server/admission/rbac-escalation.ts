@@ -28,27 +28,31 @@ export function rbacEscalation(deps: { readonly rbac: RbacAuthorizer; readonly a
     const why = text ?? `${who} is attempting to grant RBAC permissions not currently held:\n${describePermissions(missing).join("\n")}`;
     throw forbidden({ ...served.resource, name }, why);
   };
+  const mayGive = async (request: AdmissionRequest, object: KubeObject): Promise<void> => {
+    const { previous, user } = request;
+    const { resource } = request.served.resource;
+    if (user.groups.includes("system:masters") || (previous !== undefined && changesOnlyForDeletion(object, previous))) return;
+    const name = object.metadata.name ?? "";
+    if (resource === "roles" || resource === "clusterroles") {
+      if (await may(request, "escalate", resource, name)) return;
+      const { rules, aggregationRule } = object as Role & Pick<ClusterRole, "aggregationRule">;
+      mustHold(request, rules ?? []);
+      if ((aggregationRule?.clusterRoleSelectors ?? []).length > 0) mustHold(request, everything, "must have cluster-admin privileges to use the aggregationRule");
+      return;
+    }
+    const { roleRef } = object as RoleBinding;
+    const roles = roleRef.kind === "ClusterRole" ? "clusterroles" : "roles";
+    if (await may(request, "bind", roles, roleRef.name)) return;
+    const rules = deps.rbac.rulesOf(roleRef, request.namespace);
+    if (rules === undefined) throw notFound({ group: GROUP, resource: roles, name: roleRef.name });
+    mustHold(request, rules);
+  };
   return {
     name: "RBACEscalation",
-    async validate(request) {
-      const { served, object, previous, user, operation } = request;
-      const { group, resource } = served.resource;
-      if (group !== GROUP || object === undefined || (operation !== "CREATE" && operation !== "UPDATE")) return;
-      if (user.groups.includes("system:masters") || (previous !== undefined && changesOnlyForDeletion(object, previous))) return;
-      const name = object.metadata.name ?? "";
-      if (resource === "roles" || resource === "clusterroles") {
-        if (await may(request, "escalate", resource, name)) return;
-        const { rules, aggregationRule } = object as KubeObject as Role & Pick<ClusterRole, "aggregationRule">;
-        mustHold(request, rules ?? []);
-        if ((aggregationRule?.clusterRoleSelectors ?? []).length > 0) mustHold(request, everything, "must have cluster-admin privileges to use the aggregationRule");
-        return;
-      }
-      const { roleRef } = object as KubeObject as RoleBinding;
-      const roles = roleRef.kind === "ClusterRole" ? "clusterroles" : "roles";
-      if (await may(request, "bind", roles, roleRef.name)) return;
-      const rules = deps.rbac.rulesOf(roleRef, request.namespace);
-      if (rules === undefined) throw notFound({ group: GROUP, resource: roles, name: roleRef.name });
-      mustHold(request, rules);
+    validate(request) {
+      const { served, object, operation } = request;
+      if (served.resource.group !== GROUP || object === undefined || (operation !== "CREATE" && operation !== "UPDATE")) return undefined;
+      return mayGive(request, object as KubeObject);
     },
   };
 }

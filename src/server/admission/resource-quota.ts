@@ -46,17 +46,22 @@ export function resourceQuota(deps: { readonly cache: StateCache; readonly clock
     await before;
   };
 
+  const chargeAll = async (request: AdmissionRequest): Promise<void> => {
+    await enter(request);
+    // What another server charged meanwhile counts.
+    await deps.cache.fresh();
+    const around = surroundings(deps, request.namespace);
+    for (const [, entry] of quotas.range(`${PREFIX}${request.namespace}/`)) charge(request, entry, around);
+  };
+
   return {
     name: "ResourceQuota",
-    async validate(request) {
-      if (!isCharged(request) || quotas.range(`${PREFIX}${request.namespace}/`).next().done === true) return;
-      await enter(request);
-      // What another server charged meanwhile counts.
-      await deps.cache.fresh();
-      const around = surroundings(deps, request.namespace);
-      for (const [, entry] of quotas.range(`${PREFIX}${request.namespace}/`)) charge(request, entry, around);
+    validate(request) {
+      if (quotas.size === 0 || !isCharged(request) || quotas.range(`${PREFIX}${request.namespace}/`).next().done === true) return undefined;
+      return chargeAll(request);
     },
     release(request) {
+      if (held.size === 0) return;
       held.get(request)?.();
       held.delete(request);
     },

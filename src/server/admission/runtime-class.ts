@@ -12,22 +12,23 @@ const CLASSES = "/registry/runtimeclasses/";
 /** A pod takes over its runtime class's overhead and the nodes that have the runtime. @upstream plugin/pkg/admission/runtimeclass */
 export function runtimeClass(cache: StateCache): AdmissionPlugin {
   const classes = cache.resource(CLASSES);
+  const applyClass = async (pod: Draft<Pod>, name: string, refuse: (why: string) => StatusError): Promise<void> => {
+    if (classes.get(CLASSES + name) === undefined) await cache.fresh();
+    const found = classes.get(CLASSES + name)?.object as RuntimeClass | undefined;
+    if (found === undefined) throw refuse(`pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
+    setOverhead(pod, found, refuse);
+    setScheduling(pod, found, refuse);
+  };
   return {
     name: "RuntimeClass",
-    async mutate(request) {
+    mutate(request) {
       const pod = newPod(request);
-      if (pod === undefined) return;
+      if (pod === undefined) return undefined;
       const refuse = (why: string): StatusError => forbidden({ ...request.served.resource, name: request.name }, why);
-      const name = pod.spec.runtimeClassName;
-      if (name === undefined) {
-        if (Object.keys(pod.spec.overhead ?? {}).length > 0) throw refuse("pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
-        return;
-      }
-      if (classes.get(CLASSES + name) === undefined) await cache.fresh();
-      const found = classes.get(CLASSES + name)?.object as RuntimeClass | undefined;
-      if (found === undefined) throw refuse(`pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
-      setOverhead(pod, found, refuse);
-      setScheduling(pod, found, refuse);
+      const { runtimeClassName, overhead } = pod.spec;
+      if (runtimeClassName !== undefined) return applyClass(pod, runtimeClassName, refuse);
+      if (overhead !== undefined && Object.keys(overhead).length > 0) throw refuse("pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
+      return undefined;
     },
   };
 }

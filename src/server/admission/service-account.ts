@@ -1,10 +1,11 @@
-import type { Pod, ServiceAccount } from "../../api/generated/types/core-v1.ts";
+import type { Container, Pod, ServiceAccount } from "../../api/generated/types/core-v1.ts";
 import type { Random } from "../../base/random.ts";
 import { nameSuffix } from "../../base/random.ts";
 import type { Draft } from "../../base/values.ts";
 import { forbidden } from "../../meta/status-error.ts";
 import type { StateCache } from "../cache/state-cache.ts";
 import type { AdmissionPlugin } from "./admission.ts";
+import { newPod } from "./new-pod.ts";
 
 const PREFIX = "/registry/serviceaccounts/";
 const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -14,40 +15,48 @@ const TOKEN_SECONDS = 3607;
 /** Gives every pod its account, the account's pull secrets and a mounted token. @upstream plugin/pkg/admission/serviceaccount */
 export function serviceAccountAdmission(deps: { readonly cache: StateCache; readonly random: Random }): AdmissionPlugin {
   const accounts = deps.cache.resource(PREFIX);
-  const accountOf = async (namespace: string, name: string): Promise<ServiceAccount | undefined> => {
-    const key = `${PREFIX}${namespace}/${name}`;
-    if (accounts.get(key) === undefined) await deps.cache.fresh();
-    return accounts.get(key)?.object as ServiceAccount | undefined;
-  };
+  const accountAt = (key: string): ServiceAccount | undefined => accounts.get(key)?.object as ServiceAccount | undefined;
   return {
     name: "ServiceAccount",
-    async mutate({ operation, served, subresource, object, namespace, name }) {
-      if (operation !== "CREATE" || served.resource.resource !== "pods" || served.resource.group !== "" || subresource !== "" || object === undefined) return;
-      const pod = object as Draft<Pod>;
-      const refuse = (why: string): Error => forbidden({ ...served.resource, name }, why);
+    mutate(request) {
+      const pod = newPod(request);
+      if (pod === undefined) return undefined;
+      const refuse = (why: string): Error => forbidden({ ...request.served.resource, name: request.name }, why);
       if (pod.metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) {
         if ((pod.spec.serviceAccountName ?? "") !== "") throw refuse("a mirror pod may not reference service accounts");
-        return;
+        return undefined;
       }
       if ((pod.spec.serviceAccountName ?? "") === "") pod.spec.serviceAccountName = "default";
       pod.spec.serviceAccount = pod.spec.serviceAccountName;
-      const accountName = pod.spec.serviceAccountName ?? "default";
-      const account = await accountOf(namespace, accountName);
-      if (account === undefined) throw refuse(`error looking up service account ${namespace}/${accountName}: serviceaccount "${accountName}" not found`);
-      if ((pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken) !== false) mountToken(pod, deps.random);
-      if ((pod.spec.imagePullSecrets ?? []).length === 0 && (account.imagePullSecrets ?? []).length > 0)
-        pod.spec.imagePullSecrets = account.imagePullSecrets?.map((secret) => ({ ...secret })) ?? [];
+      const accountName = pod.spec.serviceAccountName;
+      const give = (account: ServiceAccount | undefined): void => {
+        if (account === undefined) throw refuse(`error looking up service account ${request.namespace}/${accountName}: serviceaccount "${accountName}" not found`);
+        giveAccount(pod, account, deps.random);
+      };
+      const key = `${PREFIX}${request.namespace}/${accountName}`;
+      const known = accountAt(key);
+      if (known === undefined) return deps.cache.fresh().then(() => give(accountAt(key)));
+      give(known);
+      return undefined;
     },
   };
 }
 
+function giveAccount(pod: Draft<Pod>, account: ServiceAccount, random: Random): void {
+  if ((pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken) !== false) mountToken(pod, random);
+  const { imagePullSecrets = [] } = account;
+  if (imagePullSecrets.length > 0 && (pod.spec.imagePullSecrets ?? []).length === 0) pod.spec.imagePullSecrets = imagePullSecrets.map((secret) => ({ ...secret }));
+}
+
+const hasToken = ({ volumeMounts }: Draft<Container>): boolean => volumeMounts?.some(({ mountPath }) => mountPath === MOUNT_PATH) === true;
+
 function mountToken(pod: Draft<Pod>, random: Random): void {
-  const containers = [...(pod.spec.initContainers ?? []), ...((pod.spec as Partial<typeof pod.spec>).containers ?? [])];
-  const without = containers.filter(({ volumeMounts }) => !(volumeMounts ?? []).some(({ mountPath }) => mountPath === MOUNT_PATH));
-  if (without.length === 0) return;
-  const known = (pod.spec.volumes ?? []).find(({ name }) => name.startsWith("kube-api-access-"))?.name;
+  const { initContainers, containers } = pod.spec as Partial<typeof pod.spec>;
+  if (initContainers?.every(hasToken) !== false && containers?.every(hasToken) !== false) return;
+  const known = pod.spec.volumes?.find(({ name }) => name.startsWith("kube-api-access-"))?.name;
   const name = known ?? `kube-api-access-${nameSuffix(random)}`;
-  for (const container of without) container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: MOUNT_PATH }];
+  for (const list of [initContainers, containers])
+    for (const container of list ?? []) if (!hasToken(container)) container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: MOUNT_PATH }];
   if (known !== undefined) return;
   pod.spec.volumes = [
     ...(pod.spec.volumes ?? []),

@@ -2,7 +2,7 @@ import { pemBlocks } from "../../api/certificates/pem-blocks.ts";
 import type { ClusterTrustBundle } from "../../api/generated/types/certificates-v1beta1.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { type FieldError, invalid } from "../../meta/status-error.ts";
-import type { AdmissionPlugin } from "./admission.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
 import { isAbout } from "./new-pod.ts";
 
 /** Whether bytes are an X.509 certificate in DER. */
@@ -12,15 +12,19 @@ export type IsCertificate = (der: Uint8Array) => Promise<boolean>;
 export function trustBundles(isCertificate: IsCertificate): AdmissionPlugin {
   return {
     name: "TrustBundles",
-    async validate(request) {
-      if ((request.operation !== "CREATE" && request.operation !== "UPDATE") || !isAbout(request, "certificates.k8s.io", "clustertrustbundles")) return;
-      const { trustBundle } = (request.object as KubeObject as ClusterTrustBundle).spec;
-      const blocks = pemBlocks(trustBundle);
-      const errors: FieldError[] = [];
-      for (const [index, { der }] of typeof blocks === "string" ? [] : blocks.entries())
-        if (!(await isCertificate(der)))
-          errors.push({ type: "FieldValueInvalid", field: "spec.trustBundle", value: "<value omitted>", detail: `entry ${index} does not parse as X.509` });
-      if (errors.length > 0) throw invalid({ group: "certificates.k8s.io", kind: "ClusterTrustBundle", name: request.name }, errors);
+    validate(request) {
+      if ((request.operation !== "CREATE" && request.operation !== "UPDATE") || !isAbout(request, "certificates.k8s.io", "clustertrustbundles")) return undefined;
+      return checkBundle(request, isCertificate);
     },
   };
+}
+
+async function checkBundle(request: AdmissionRequest, isCertificate: IsCertificate): Promise<void> {
+  const { trustBundle } = (request.object as KubeObject as ClusterTrustBundle).spec;
+  const blocks = pemBlocks(trustBundle);
+  const errors: FieldError[] = [];
+  for (const [index, { der }] of typeof blocks === "string" ? [] : blocks.entries())
+    if (!(await isCertificate(der)))
+      errors.push({ type: "FieldValueInvalid", field: "spec.trustBundle", value: "<value omitted>", detail: `entry ${index} does not parse as X.509` });
+  if (errors.length > 0) throw invalid({ group: "certificates.k8s.io", kind: "ClusterTrustBundle", name: request.name }, errors);
 }

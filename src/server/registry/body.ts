@@ -6,7 +6,7 @@ import { duplicateFields, parseJson } from "../../meta/json-codec.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { parseApiVersion } from "../../meta/resource.ts";
 import { badRequest, failure, StatusError } from "../../meta/status-error.ts";
-import type { ApiRequest } from "../../meta/wire.ts";
+import type { ApiRequest, RequestBody } from "../../meta/wire.ts";
 import { parseYaml } from "../../meta/yaml-codec.ts";
 import type { ServedResource } from "../resources/served-resource.ts";
 import { Drafts } from "./drafts.ts";
@@ -24,8 +24,12 @@ export interface RawBody {
 
 export async function readText(request: ApiRequest): Promise<string> {
   if (request.body.type !== "bytes") return "";
+  return decodeText(await request.body.read());
+}
+
+function decodeText(bytes: Uint8Array): string {
   try {
-    return decoder.decode(await request.body.read());
+    return decoder.decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) throw badRequest("the body is not valid UTF-8");
     throw error;
@@ -41,17 +45,24 @@ export interface BodyOptions {
   readonly kind?: string | undefined;
 }
 
-/** Reads JSON, YAML or protobuf by content type. */
-export async function readBody(request: ApiRequest, { checkText, definition, kind }: BodyOptions): Promise<RawBody> {
-  if (request.body.type === "value") return { value: request.body.value, problems: [], present: request.body.value !== undefined };
-  if (request.body.type === "none") return { value: undefined, problems: [], present: false };
+const noProblems: readonly string[] = [];
+const absent: RawBody = { value: undefined, problems: noProblems, present: false };
+
+/** Reads JSON, YAML or protobuf by content type; at once where the body is a value. */
+export function readBody(request: ApiRequest, options: BodyOptions): RawBody | Promise<RawBody> {
+  const { body } = request;
+  if (body.type === "value") return { value: body.value, problems: noProblems, present: body.value !== undefined };
+  return body.type === "none" ? absent : readBytes(request, body, options);
+}
+
+async function readBytes(request: ApiRequest, source: Extract<RequestBody, { type: "bytes" }>, { checkText, definition, kind }: BodyOptions): Promise<RawBody> {
   const type = (request.headers["content-type"] ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
   if (type === PROTOBUF) {
-    const body = await request.body.read();
-    if (body.length === 0) return { value: undefined, problems: [], present: false };
+    const body = await source.read();
+    if (body.length === 0) return absent;
     if (definition === undefined) throw unknownFormat();
     try {
-      return { value: readEnvelope(definition, body), problems: [], present: true };
+      return { value: readEnvelope(definition, body), problems: noProblems, present: true };
     } catch (error) {
       if (error instanceof ProtobufError) throw badRequest(`cannot decode protobuf: ${error.message}`);
       throw error;
@@ -60,14 +71,14 @@ export async function readBody(request: ApiRequest, { checkText, definition, kin
   if (type !== "" && type !== "application/json" && type !== "application/yaml" && type !== "application/x-yaml" && type !== "text/yaml") {
     throw unknownFormat();
   }
-  const text = await readText(request);
-  if (text === "") return { value: undefined, problems: [], present: false };
+  const text = decodeText(await source.read());
+  if (text === "") return absent;
   try {
     if (type.endsWith("yaml")) {
       const { value, problems } = parseYaml(text);
       return { value, problems, present: true };
     }
-    return { value: parseJson(text), problems: checkText ? duplicateFields(text) : [], present: true };
+    return { value: parseJson(text), problems: checkText ? duplicateFields(text) : noProblems, present: true };
   } catch (error) {
     if (kind === undefined || !(error instanceof StatusError)) throw error;
     throw unrecognized(type.endsWith("yaml") ? error.message : `couldn't get version/kind; json parse error: ${error.message}`, { kind, text });
@@ -96,29 +107,37 @@ function unknownFormat(): StatusError {
 }
 
 /** The body as an object of the served kind: decoded by its schema, unknown fields dropped and told. */
-export async function readObject(request: ApiRequest, served: ServedResource, validation: FieldValidation, warnings: string[]): Promise<Draft<KubeObject>> {
-  return decodeObject(await readRaw(request, served, validation), served, validation, warnings);
+export function readObject(request: ApiRequest, served: ServedResource, validation: FieldValidation, warnings: string[]): Draft<KubeObject> | Promise<Draft<KubeObject>> {
+  const raw = readRaw(request, served, validation);
+  return raw instanceof Promise ? raw.then((read) => decodeObject(read, served, validation, warnings)) : decodeObject(raw, served, validation, warnings);
 }
 
-/** The same, as often as a write is tried; `shape` completes each draft, or refuses it. */
-export async function readDrafts(
+/** The same, as often as a write is tried; `shape` completes each draft, or refuses it. At once where the body is a value. */
+export function readDrafts(
   request: ApiRequest,
   served: ServedResource,
   { validation, warnings }: { readonly validation: FieldValidation; readonly warnings: string[] },
   shape: (draft: Draft<KubeObject>) => void,
-): Promise<Drafts> {
-  const raw = await readRaw(request, served, validation);
-  const make = (told: string[], strictness: FieldValidation): Draft<KubeObject> => {
-    const draft = decodeObject(raw, served, strictness, told);
-    shape(draft);
-    return draft;
+): Drafts | Promise<Drafts> {
+  const draftsOf = (raw: RawBody): Drafts => {
+    const make = (told: string[], strictness: FieldValidation): Draft<KubeObject> => {
+      const draft = decodeObject(raw, served, strictness, told);
+      shape(draft);
+      return draft;
+    };
+    return new Drafts(make(warnings, validation), () => make([], "Ignore"));
   };
-  return new Drafts(make(warnings, validation), () => make([], "Ignore"));
+  const raw = readRaw(request, served, validation);
+  return raw instanceof Promise ? raw.then(draftsOf) : draftsOf(raw);
 }
 
-async function readRaw(request: ApiRequest, served: ServedResource, validation: FieldValidation): Promise<RawBody> {
+function readRaw(request: ApiRequest, served: ServedResource, validation: FieldValidation): RawBody | Promise<RawBody> {
   const { kind } = served.resource;
-  const raw = await readBody(request, { checkText: validation !== "Ignore", definition: served.schema.name, kind });
+  const raw = readBody(request, { checkText: validation !== "Ignore", definition: served.schema.name, kind });
+  return raw instanceof Promise ? raw.then((read) => required(read, kind)) : required(raw, kind);
+}
+
+function required(raw: RawBody, kind: string): RawBody {
   if (!raw.present) throw unrecognized("couldn't get version/kind; json parse error: unexpected end of JSON input", { kind, text: "" });
   return raw;
 }
@@ -147,9 +166,11 @@ export function decodeObject(
   checkKind(given, served);
   const whole = { ...given, apiVersion: served.apiVersion, kind };
   const { value: object, problems } = served.prune?.(whole) ?? decode(served.schema, whole, { ...options, gvk: { version, kind } });
-  const all = [...problems, ...raw.problems];
-  if (all.length > 0 && validation === "Strict") throw strictDecodingError(all, { ...options, gvk: { version, kind } });
-  if (validation === "Warn") warnings.push(...all);
+  if (problems.length > 0 || raw.problems.length > 0) {
+    const all = [...problems, ...raw.problems];
+    if (validation === "Strict") throw strictDecodingError(all, { ...options, gvk: { version, kind } });
+    if (validation === "Warn") warnings.push(...all);
+  }
   const draft = object as Record<string, unknown>;
   draft["metadata"] ??= {};
   if (served.prune !== undefined) return draft as Draft<KubeObject>;

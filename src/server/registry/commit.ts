@@ -21,7 +21,13 @@ export async function put(
   also: readonly Op[] = [],
 ): Promise<CacheEntry> {
   const value = encodeForStore(object);
-  const revision = await guarded(store.commit([{ type: "put", key, value, if: condition }, ...also]));
+  const op: Op = { type: "put", key, value, if: condition };
+  let revision: number;
+  try {
+    revision = await store.commit(also.length === 0 ? [op] : [op, ...also]);
+  } catch (error) {
+    throw refusalOf(error);
+  }
   const pending = cache.reached(revision);
   if (pending !== undefined) await pending;
   const entry = storage.cache.get(key);
@@ -30,16 +36,17 @@ export async function put(
 
 /** Removes what stands at `revision`; resolves its last state with the revision of the deletion. */
 export async function remove({ store, cache }: Target, entry: CacheEntry, also: readonly Op[] = []): Promise<CacheEntry> {
-  const revision = await guarded(store.commit([{ type: "delete", key: entry.key, if: { revision: entry.revision } }, ...also]));
+  let revision: number;
+  try {
+    revision = await store.commit([{ type: "delete", key: entry.key, if: { revision: entry.revision } }, ...also]);
+  } catch (error) {
+    throw refusalOf(error);
+  }
   await cache.reached(revision);
   return new CacheEntry(entry.key, entry.stored, revision);
 }
 
-async function guarded(commit: Promise<number>): Promise<number> {
-  try {
-    return await commit;
-  } catch (error) {
-    if (error instanceof StoreUnavailableError) throw failure("ServiceUnavailable", `the store cannot take writes: ${error.message}`, { retryAfterSeconds: 1 });
-    throw error;
-  }
+/** What the writer is told of a commit that failed. */
+function refusalOf(error: unknown): unknown {
+  return error instanceof StoreUnavailableError ? failure("ServiceUnavailable", `the store cannot take writes: ${error.message}`, { retryAfterSeconds: 1 }) : error;
 }

@@ -28,7 +28,8 @@ export async function create(parts: ServerParts, context: ResourceContext, stora
   const dryRun = isDryRun(query.getAll("dryRun"), "CreateOptions");
   const validation = fieldValidationOf(query, "CreateOptions");
   const manager = fieldManagerOf(query, request.headers["user-agent"], "CreateOptions");
-  const drafts = await readDrafts(request, served, { validation, warnings }, ({ metadata }) => context.audit?.noteObject(metadata));
+  const reading = readDrafts(request, served, { validation, warnings }, ({ metadata }) => context.audit?.noteObject(metadata));
+  const drafts = reading instanceof Promise ? await reading : reading;
   const entry = await createObject(parts, context, storage, drafts, { dryRun, manager });
   return entryResponse(201, served, entry, form, query, parts.clock.now());
 }
@@ -39,7 +40,7 @@ export interface CreateOptions {
   readonly manager: string | undefined;
 }
 
-/** Brings what was asked for into being: stamped, admitted, validated, stored. */
+/** Brings what was asked for into being: stamped, admitted, validated, stored. PERF: waits only for who does not answer at once; here and below. */
 export async function createObject(
   parts: ServerParts,
   context: Pick<ResourceContext, "served" | "target" | "user" | "warnings" | "audit" | "work">,
@@ -104,15 +105,19 @@ async function attemptCreate(
   try {
     dropEmptyMetadata(draft);
     // What admission and the kind's own rules add is nobody's. @upstream apiserver/pkg/endpoints/handlers/create.go
-    if (manager !== undefined) await trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() }, parts.table);
-    await keepingManagers(draft, warnings, () => parts.admission.mutate(admission));
+    const tracking = manager === undefined ? undefined : trackWrite(draft, undefined, served, { manager, subresource: "", nowMs: parts.clock.now() }, parts.table);
+    if (tracking !== undefined) await tracking;
+    const mutating = keepingManagers(draft, warnings, () => parts.admission.mutate(admission));
+    if (mutating !== undefined) await mutating;
     dropEmptyMetadata(draft);
     if (served.hasStatus && definition.keepsStatusOnCreate !== true) emptyStatus(draft, served);
     definition.prepareCreate?.(draft);
     validateNew(draft, served);
     for (const text of definition.warnings?.(draft, undefined) ?? []) warnings.push(text);
-    await parts.admission.validate(admission);
-    const stored = await toStorage(served, draft);
+    const validating = parts.admission.validate(admission);
+    if (validating !== undefined) await validating;
+    const form = toStorage(served, draft);
+    const stored = form instanceof Promise ? await form : form;
     if (dryRun) {
       if (storage.cache.get(key) !== undefined) throw new ConflictError(key, undefined);
       return new CacheEntry(key, encodeForStore(deepFreeze(stored)), 0);

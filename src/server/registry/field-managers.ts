@@ -23,26 +23,22 @@ function ignoredAt(served: ServedResource, subresource: string): { readonly [par
   return served.hasStatus ? status : undefined;
 }
 
-/** Records in managedFields what a plain write changed. */
-export async function trackWrite(
+/** Records in managedFields what a plain write changed; undefined when that is done at once. */
+export function trackWrite(
   draft: Draft<KubeObject>,
   live: KubeObject | undefined,
   served: ServedResource,
   { manager, subresource, nowMs }: Writer,
   table: ResourceTable,
-): Promise<void> {
-  const request = {
-    live,
-    next: draft as KubeObject,
-    manager,
-    schema: served.schema,
-    apiVersion: served.apiVersion,
-    subresource,
-    now: nowMs,
-    ignored: ignoredAt(served, subresource),
-  };
-  const tracked = await throughVersions(served, table, (inVersion) => trackUpdate({ ...request, inVersion }));
-  setManagers(draft, tracked.metadata.managedFields);
+): Promise<void> | undefined {
+  const { schema, apiVersion } = served;
+  const ignored = ignoredAt(served, subresource);
+  const tracked = throughVersions(served, table, (inVersion) =>
+    trackUpdate({ live, next: draft as KubeObject, manager, schema, apiVersion, subresource, now: nowMs, ignored, inVersion }),
+  );
+  if (tracked instanceof Promise) return tracked.then((entries) => setManagers(draft, entries));
+  setManagers(draft, tracked);
+  return undefined;
 }
 
 /** Once an object is as it will be stored: the times that it had, where nothing but times would change. */
@@ -56,13 +52,19 @@ type Entries = NonNullable<Draft<KubeObject>["metadata"]["managedFields"]>;
 function setManagers(draft: Draft<KubeObject>, managedFields: KubeObject["metadata"]["managedFields"]): void {
   if (managedFields === undefined || managedFields.length === 0) delete draft.metadata.managedFields;
   // PERF: sets of fields are frozen and shared; only the entries may still be changed.
-  else draft.metadata.managedFields = managedFields.map((entry) => ({ ...entry })) as Entries;
+  else draft.metadata.managedFields = (Object.isFrozen(managedFields) ? managedFields.map((entry) => ({ ...entry })) : managedFields) as Entries;
 }
 
-/** Lets `mutate` change a draft; managers that cannot be read afterwards are put back. @upstream apiserver/pkg/endpoints/handlers/fieldmanager/admission.go */
-export async function keepingManagers(draft: Draft<KubeObject>, warnings: string[], mutate: () => Promise<void>): Promise<void> {
+/** Lets `mutate` change a draft; managers that cannot be read afterwards are put back. Undefined when all is done at once. @upstream apiserver/pkg/endpoints/handlers/fieldmanager/admission.go */
+export function keepingManagers(draft: Draft<KubeObject>, warnings: string[], mutate: () => Promise<void> | undefined): Promise<void> | undefined {
   const before = draft.metadata.managedFields;
-  await mutate();
+  const mutating = mutate();
+  if (mutating !== undefined) return mutating.then(() => keepReadable(draft, before, warnings));
+  keepReadable(draft, before, warnings);
+  return undefined;
+}
+
+function keepReadable(draft: Draft<KubeObject>, before: Entries | undefined, warnings: string[]): void {
   const after = draft.metadata.managedFields;
   if (after === before || after === undefined) return;
   const fault = managersFault(after);

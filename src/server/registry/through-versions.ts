@@ -22,10 +22,10 @@ class Wanting extends Error {
 
 /**
  * Does a synchronous, pure piece of work that may want objects in other versions. Where a version must be asked for
- * elsewhere, the work is stopped, and begun anew once the answer is there. PERF: costs nothing to work that stays in one version.
+ * elsewhere, the work is stopped, and begun anew once the answer is there. PERF: done at once, and for next to nothing, where the work stays in one version.
  */
-export async function throughVersions<T>(served: ServedResource, table: ResourceTable, work: (inVersion: InVersion) => T): Promise<T> {
-  const known = new Map<string, KubeObject>();
+export function throughVersions<T>(served: ServedResource, table: ResourceTable, work: (inVersion: InVersion) => T): T | Promise<T> {
+  let known: Map<string, KubeObject> | undefined;
   const inVersion: InVersion = (value, apiVersion) => {
     const object = value as KubeObject;
     const other = otherVersion(served, table, apiVersion);
@@ -33,6 +33,7 @@ export async function throughVersions<T>(served: ServedResource, table: Resource
     // Before an object is there, there is nothing to convert.
     if (object.metadata.name === undefined) return { object: { ...object, apiVersion }, schema: other.schema };
     const key = `${apiVersion} ${JSON.stringify(object)}`;
+    known ??= new Map();
     let form = known.get(key);
     if (form === undefined) {
       const made = other.convert(object);
@@ -42,15 +43,19 @@ export async function throughVersions<T>(served: ServedResource, table: Resource
     }
     return { object: form, schema: other.schema };
   };
-  while (known.size < MOST_FORMS) {
+  const attempt = (): T | Promise<T> => {
+    if (known !== undefined && known.size >= MOST_FORMS) throw internalError(`${served.resource.resource} is managed in too many versions`);
     try {
       return work(inVersion);
     } catch (error) {
       if (!(error instanceof Wanting)) throw error;
-      known.set(error.key, await error.form);
+      return error.form.then((form) => {
+        known?.set(error.key, form);
+        return attempt();
+      });
     }
-  }
-  throw internalError(`${served.resource.resource} is managed in too many versions`);
+  };
+  return attempt();
 }
 
 function otherVersion(served: ServedResource, table: ResourceTable, apiVersion: string): OtherVersion | undefined {

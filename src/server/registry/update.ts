@@ -174,8 +174,10 @@ async function attemptChange(
   try {
     dropEmptyMetadata(draft);
     // What admission and the kind's own rules change is nobody's. @upstream apiserver/pkg/endpoints/handlers/update.go
-    if (manager !== undefined) await trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() }, parts.table);
-    await keepingManagers(draft, warnings, () => parts.admission.mutate(admission));
+    const tracking = manager === undefined ? undefined : trackWrite(draft, previous, served, { manager, subresource: target.subresource, nowMs: parts.clock.now() }, parts.table);
+    if (tracking !== undefined) await tracking;
+    const mutating = keepingManagers(draft, warnings, () => parts.admission.mutate(admission));
+    if (mutating !== undefined) await mutating;
     dropEmptyMetadata(draft);
     rules.prepare?.(draft, previous);
     if (!isStatus) bumpGeneration(draft, previous, served);
@@ -188,10 +190,12 @@ async function attemptChange(
     ];
     if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
     for (const text of definition.warnings?.(draft, previous) ?? []) warnings.push(text);
-    await parts.admission.validate(admission);
+    const validating = parts.admission.validate(admission);
+    if (validating !== undefined) await validating;
     const key = current.key;
     // What stands in an older version of its kind, or sealed with an older key, is written anew all the same: so objects are migrated.
-    const stored = deepFreeze(await toStorage(served, draft));
+    const form = toStorage(served, draft);
+    const stored = deepFreeze(form instanceof Promise ? await form : form);
     if (isSame(draft, previous) && admission.alsoCommit.length === 0 && isStored(served, stored, current) && (await parts.store.isStale?.(key)) !== true) {
       await parts.cache.fresh();
       const newest = storage.cache.get(key);

@@ -31,7 +31,8 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
   const pods = parts.table.get("", "v1", "pods");
   invariant(bindingSchema && pods?.storage, "pods are not served");
   const asBinding: ServedResource = { ...context.served, schema: bindingSchema, apiVersion: "v1", resource: { ...context.served.resource, kind: "Binding" } };
-  const binding = (await readObject(request, asBinding, fieldValidationOf(query, "CreateOptions"), warnings)) as unknown as Draft<Binding>;
+  const reading = readObject(request, asBinding, fieldValidationOf(query, "CreateOptions"), warnings);
+  const binding = (reading instanceof Promise ? await reading : reading) as unknown as Draft<Binding>;
   const name = target.name === "" ? (binding.metadata.name ?? "") : target.name;
   if (binding.metadata.name !== undefined && binding.metadata.name !== name) throw badRequest("name in URL does not match name in Binding object");
   const dryRun = isDryRun(query.getAll("dryRun"), "CreateOptions");
@@ -50,9 +51,11 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
     annotate: annotateIn(context.audit),
   };
   try {
-    await parts.admission.mutate(admission);
+    const mutating = parts.admission.mutate(admission);
+    if (mutating !== undefined) await mutating;
     checkTarget(binding, name);
-    await parts.admission.validate(admission);
+    const validating = parts.admission.validate(admission);
+    if (validating !== undefined) await validating;
     await assign(parts, pods.storage, { namespace: target.namespace, name, binding, dryRun });
   } finally {
     parts.admission.release(admission);

@@ -50,24 +50,26 @@ export function mutatingPolicies(deps: ExpressionDeps): AdmissionPlugin {
   const policies = deps.cache.resource(POLICIES);
   const bindings = deps.cache.resource(BINDINGS);
   const compiled = new WeakMap<KubeObject, Compiled>();
+  const apply = async (request: AdmissionRequest): Promise<void> => {
+    const bound = [...bindings.range(BINDINGS)].map(([, entry]) => entry.object as MutatingAdmissionPolicyBinding);
+    const steps: { readonly again: boolean; readonly run: () => Promise<void>; after: unknown }[] = [];
+    for (const [, entry] of policies.range(POLICIES)) {
+      const policy = entry.object as MutatingAdmissionPolicy;
+      for (const binding of bound.filter(({ spec }) => spec?.policyName === policy.metadata.name)) {
+        const made = compiled.get(policy) ?? compilePolicy(policy);
+        compiled.set(policy, made);
+        const step = { again: policy.spec?.reinvocationPolicy === "IfNeeded", run: () => mutateBy(policy, binding, made, request, deps), after: undefined as unknown };
+        await step.run();
+        step.after = clone(request.object);
+        steps.push(step);
+      }
+    }
+    for (const step of steps) if (step.again && !deepEqual(step.after, request.object)) await step.run();
+  };
   return {
     name: "MutatingAdmissionPolicy",
-    async mutate(request) {
-      if (policies.size === 0 || bindings.size === 0 || isExempt(request) || request.object === undefined) return;
-      const bound = [...bindings.range(BINDINGS)].map(([, entry]) => entry.object as MutatingAdmissionPolicyBinding);
-      const steps: { readonly again: boolean; readonly run: () => Promise<void>; after: unknown }[] = [];
-      for (const [, entry] of policies.range(POLICIES)) {
-        const policy = entry.object as MutatingAdmissionPolicy;
-        for (const binding of bound.filter(({ spec }) => spec?.policyName === policy.metadata.name)) {
-          const made = compiled.get(policy) ?? compilePolicy(policy);
-          compiled.set(policy, made);
-          const step = { again: policy.spec?.reinvocationPolicy === "IfNeeded", run: () => mutateBy(policy, binding, made, request, deps), after: undefined as unknown };
-          await step.run();
-          step.after = clone(request.object);
-          steps.push(step);
-        }
-      }
-      for (const step of steps) if (step.again && !deepEqual(step.after, request.object)) await step.run();
+    mutate(request) {
+      return policies.size === 0 || bindings.size === 0 || isExempt(request) || request.object === undefined ? undefined : apply(request);
     },
   };
 }

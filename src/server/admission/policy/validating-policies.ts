@@ -72,16 +72,18 @@ export function validatingPolicies(deps: ExpressionDeps): AdmissionPlugin {
     }
     return made;
   };
+  const decideAll = async (request: AdmissionRequest): Promise<void> => {
+    const bound = [...bindings.range(BINDINGS)].map(([, entry]) => entry.object as ValidatingAdmissionPolicyBinding);
+    for (const [, entry] of policies.range(POLICIES)) {
+      const policy = entry.object as ValidatingAdmissionPolicy;
+      const mine = bound.filter(({ spec }) => spec.policyName === policy.metadata.name);
+      if (mine.length > 0) await decide(policy, mine, request, compiledOf, deps);
+    }
+  };
   return {
     name: "ValidatingAdmissionPolicy",
-    async validate(request) {
-      if (policies.size === 0 || bindings.size === 0 || isExempt(request)) return;
-      const bound = [...bindings.range(BINDINGS)].map(([, entry]) => entry.object as ValidatingAdmissionPolicyBinding);
-      for (const [, entry] of policies.range(POLICIES)) {
-        const policy = entry.object as ValidatingAdmissionPolicy;
-        const mine = bound.filter(({ spec }) => spec.policyName === policy.metadata.name);
-        if (mine.length > 0) await decide(policy, mine, request, compiledOf, deps);
-      }
+    validate(request) {
+      return policies.size === 0 || bindings.size === 0 || isExempt(request) ? undefined : decideAll(request);
     },
   };
 }

@@ -78,33 +78,39 @@ async function patchDraft(text: string, request: AdmissionRequest, { webhook }: 
 export function mutatingWebhooks(deps: Deps): AdmissionPlugin {
   return {
     name: "MutatingAdmissionWebhook",
-    async mutate(request) {
+    mutate(request) {
       const hooks = hooksUnder(MUTATING, deps);
-      if (hooks.length === 0 || isExempt(request)) return;
-      const asked: { readonly hook: Hook; readonly index: number; readonly after: unknown }[] = [];
-      for (const [index, hook] of hooks.entries()) {
-        const verdict = await ask(hook, request, deps, { type: "mutating", round: 0, index });
-        if (verdict !== undefined && hook.webhook.reinvocationPolicy === "IfNeeded") asked.push({ hook, index, after: clone(request.object) });
-      }
-      for (const { hook, index, after } of asked) if (!deepEqual(after, request.object)) await ask(hook, request, deps, { type: "mutating", round: 1, index });
+      return hooks.length === 0 || isExempt(request) ? undefined : askInTurn(hooks, request, deps);
     },
   };
+}
+
+async function askInTurn(hooks: readonly Hook[], request: AdmissionRequest, deps: Deps): Promise<void> {
+  const asked: { readonly hook: Hook; readonly index: number; readonly after: unknown }[] = [];
+  for (const [index, hook] of hooks.entries()) {
+    const verdict = await ask(hook, request, deps, { type: "mutating", round: 0, index });
+    if (verdict !== undefined && hook.webhook.reinvocationPolicy === "IfNeeded") asked.push({ hook, index, after: clone(request.object) });
+  }
+  for (const { hook, index, after } of asked) if (!deepEqual(after, request.object)) await ask(hook, request, deps, { type: "mutating", round: 1, index });
 }
 
 /** ValidatingWebhookConfigurations: all at once; the first in order that objects is heard. */
 export function validatingWebhooks(deps: Deps): AdmissionPlugin {
   return {
     name: "ValidatingAdmissionWebhook",
-    async validate(request) {
+    validate(request) {
       const hooks = hooksUnder(VALIDATING, deps);
-      if (hooks.length === 0 || isExempt(request)) return;
-      const outcomes = await Promise.allSettled(
-        hooks.map(async (hook, index) => {
-          await ask(hook, request, deps, { type: "validating", round: 0, index });
-        }),
-      );
-      const failed = outcomes.find((outcome) => outcome.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      return hooks.length === 0 || isExempt(request) ? undefined : askTogether(hooks, request, deps);
     },
   };
+}
+
+async function askTogether(hooks: readonly Hook[], request: AdmissionRequest, deps: Deps): Promise<void> {
+  const outcomes = await Promise.allSettled(
+    hooks.map(async (hook, index) => {
+      await ask(hook, request, deps, { type: "validating", round: 0, index });
+    }),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
