@@ -6,7 +6,7 @@ import type { KubeObject } from "../../meta/object.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import type { Expectations } from "../../reconcile/expectations.ts";
 import { isNamespaceTerminating, messageOf } from "../failures.ts";
-import { slowStartBatches } from "./slow-start.ts";
+import { Paces, slowStartBatches } from "./slow-start.ts";
 
 export interface PodMoves {
   readonly create: readonly NewObject<Pod>[];
@@ -30,6 +30,7 @@ interface PodControlDeps {
 /** Makes and removes an owner's pods, with the events and expectations that belong to it. @upstream pkg/controller/controller_utils.go RealPodControl */
 export class PodControl {
   readonly #deps: PodControlDeps;
+  readonly #paces = new Paces();
 
   constructor(deps: PodControlDeps) {
     this.#deps = deps;
@@ -44,12 +45,13 @@ export class PodControl {
     return { created: creation.done, removed: removal.done, error: creation.error ?? removal.error, failed };
   }
 
-  /** In batches of 1, 2, 4 …; the first batch with a failure is the last. */
+  /** In growing batches; the first batch with a failure is the last. */
   async #create(key: string, owner: KubeObject, wanted: readonly NewObject<Pod>[], signal: AbortSignal): Promise<Done> {
     const { client, recorder, expectations } = this.#deps;
     const done: Pod[] = [];
     let next = 0;
-    for (const size of slowStartBatches(wanted.length)) {
+    if (wanted.length === 0) this.#paces.forget(key);
+    for (const size of slowStartBatches(wanted.length, this.#paces.of(key))) {
       const batch = wanted.slice(next, next + size);
       next += size;
       const outcomes = await Promise.allSettled(batch.map((pod) => client.create(pods, pod, { namespace: owner.metadata.namespace, signal })));
@@ -65,7 +67,11 @@ export class PodControl {
         recorder.event(owner, "Warning", "FailedCreate", `Error creating: ${messageOf(outcome.reason)}`);
         error ??= outcome.reason;
       }
-      if (error === undefined) continue;
+      if (error === undefined) {
+        this.#paces.reached(key, size);
+        continue;
+      }
+      this.#paces.forget(key);
       expectations.creationObserved(key, wanted.length - next);
       return { done, error };
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SamplePod } from "../sample-objects.ts";
 import { at, epochMs, samplePod, template } from "../sample-objects.ts";
-import { slowStartBatches } from "../pods/slow-start.ts";
+import { Paces, slowStartBatches } from "../pods/slow-start.ts";
 import { burstReplicas, changesCounts, planReplicas, replicaStatus } from "./plan.ts";
 
 const nowMs = epochMs + 1000 * 1000;
@@ -46,11 +46,31 @@ describe("changesCounts", () => {
 
 describe("slowStartBatches", () => {
   it.each([
-    [0, []],
-    [1, [1]],
-    [10, [1, 2, 4, 3]],
-  ])("%d", (count, batches) => {
-    expect([...slowStartBatches(count)]).toEqual(batches);
+    { count: 0, batches: [] },
+    { count: 1, batches: [1] },
+    { count: 10, batches: [1, 4, 5] },
+    { count: 500, batches: [1, 4, 16, 64, 256, 159] },
+    { count: 500, first: 256, batches: [256, 244] },
+  ])("$count from $first", ({ count, first, batches }) => {
+    expect([...slowStartBatches(count, first)]).toEqual(batches);
+  });
+});
+
+describe("Paces", () => {
+  it("goes on where it went well, until something fails or nothing is left", () => {
+    const paces = new Paces();
+    expect(paces.of("a")).toBe(1);
+    paces.reached("a", 256);
+    paces.reached("a", 159);
+    expect([paces.of("a"), paces.of("b")]).toEqual([256, 1]);
+    paces.forget("a");
+    expect(paces.of("a")).toBe(1);
+  });
+
+  it("remembers a bounded number of owners", () => {
+    const paces = new Paces();
+    for (let owner = 0; owner <= 1_000; owner += 1) paces.reached(`o${owner}`, 4);
+    expect([paces.of("o0"), paces.of("o1"), paces.of("o1000")]).toEqual([1, 4, 4]);
   });
 });
 
