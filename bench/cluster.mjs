@@ -141,10 +141,21 @@ export async function startBareServer({ dataDir }, { ca }) {
 
 /** Runs a job of load-client.mjs; answers what it counted. */
 export async function load(job) {
+  return (await connectedLoad(job)).run();
+}
+
+/** The same in two steps: the load generator's own start and its connections' are none of what is measured. */
+export async function connectedLoad(job) {
   const child = fork(join(root, "bench/load-client.mjs"));
+  const ended = new Promise((_, reject) => child.once("exit", (code) => reject(new Error(`the load generator ended with ${code}`))));
+  ended.catch(() => {});
+  const answer = () => Promise.race([new Promise((resolve) => child.once("message", resolve)), ended]);
   child.send({ host: `127.0.0.1:${job.port}`, ...job });
-  return new Promise((resolve, reject) => {
-    child.once("message", resolve);
-    child.once("exit", (code) => reject(new Error(`the load generator ended with ${code}`)));
-  });
+  await answer();
+  return {
+    run() {
+      child.send("begin");
+      return answer();
+    },
+  };
 }

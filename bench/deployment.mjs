@@ -1,12 +1,25 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { processorMs } from "./machine.mjs";
 
-/** A Deployment of many pods on simulated nodes: until all exist, are scheduled and are ready, and after its deletion until none is left. */
-export async function measureDeployment(cluster, { pods = 1_000 }) {
-  const path = "/apis/apps/v1/namespaces/default/deployments";
+const PATH = "/apis/apps/v1/namespaces/default/deployments";
+
+/**
+ * A Deployment of many pods on simulated nodes, several times: on a new server, whose code is not warm yet, and again.
+ * Yields the rows of each time.
+ */
+export async function* measureDeployments(cluster, { pods = 1_000 }) {
+  const state = watchPods(cluster, "app=many");
+  for (const when of ["new server", "second time", "third time"]) {
+    yield measureDeployment(cluster, state, { pods, when });
+    // What follows the last pod's end is none of the next time's.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+}
+
+/** Until all pods exist, are scheduled and are ready, and after the deletion until none is left. */
+async function measureDeployment(cluster, state, { pods, when }) {
   const labels = { app: "many" };
   const template = { metadata: { labels }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: "c", image: "keles.dev/demo:v1" }] } };
-  const state = watchPods(cluster, "app=many");
   const rows = [];
   let last = spent(cluster);
   const row = (name, startedMs) => {
@@ -20,19 +33,19 @@ export async function measureDeployment(cluster, { pods = 1_000 }) {
     last = now;
   };
   const created = performance.now();
-  await cluster.api("POST", path, { metadata: { name: "many" }, spec: { replicas: pods, selector: { matchLabels: labels }, template } });
+  await cluster.api("POST", PATH, { metadata: { name: "many" }, spec: { replicas: pods, selector: { matchLabels: labels }, template } });
   await state.until(({ known }) => known.size === pods);
-  row(`Deployment of ${pods} pods on 100 simulated nodes: all created`, created);
+  row(`Deployment of ${pods} pods on 100 nodes, ${when}: all created`, created);
   await state.until(({ scheduled }) => scheduled === pods);
   row("… all scheduled", created);
   await state.until(({ ready }) => ready === pods);
   row("… all ready", created);
   // What follows the last pod's readiness is none of the deletion's.
-  while ((await cluster.api("GET", `${path}/many`)).status.readyReplicas !== pods) await new Promise((resolve) => setTimeout(resolve, 20));
+  while ((await cluster.api("GET", `${PATH}/many`)).status.readyReplicas !== pods) await new Promise((resolve) => setTimeout(resolve, 20));
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   last = spent(cluster);
   const deleted = performance.now();
-  await cluster.api("DELETE", `${path}/many`);
+  await cluster.api("DELETE", `${PATH}/many`);
   await state.until(({ known }) => known.size === 0);
   row("… deleted, all pods collected", deleted);
   return rows;

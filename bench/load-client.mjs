@@ -2,11 +2,15 @@
 // send the next. It does as little as it can, so that the server is what is measured. Started by fork with a job.
 import { connect } from "node:tls";
 
-process.once("message", (job) => void run(job));
+// Says "connected" when it is ready to begin, and begins with the next message.
+process.once("message", async (job) => {
+  const connections = await Promise.all(Array.from({ length: job.clients }, () => Connection.open(job)));
+  process.once("message", () => void run(job, connections));
+  process.send("connected");
+});
 
-async function run(job) {
-  const { clients, seconds = 0, requests = Number.POSITIVE_INFINITY } = job;
-  const connections = await Promise.all(Array.from({ length: clients }, () => Connection.open(job)));
+async function run(job, connections) {
+  const { seconds = 0, requests = Number.POSITIVE_INFINITY } = job;
   const latencies = [];
   const failures = new Map();
   let sent = 0;

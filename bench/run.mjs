@@ -2,7 +2,7 @@
 // does under the same load in the same run. Names: start, requests, http2, kinds, memory, fan-out, deployment, scheduling, pods. All without.
 import { tmpdir } from "node:os";
 import { makePlace, startBareServer, startCluster } from "./cluster.mjs";
-import { measureDeployment } from "./deployment.mjs";
+import { measureDeployments } from "./deployment.mjs";
 import { measureFanOut } from "./fan-out.mjs";
 import { machineLines } from "./machine.mjs";
 import { measurePods } from "./pods.mjs";
@@ -77,7 +77,8 @@ if (["start", "memory", "requests", "http2", "kinds", "fan-out"].some(wants)) {
 }
 if (wants("deployment")) {
   await withCluster({ nodes: 100 }, async (cluster) => {
-    show([{ name: "100 simulated nodes Ready", value: seconds(cluster.readyMs), note: "" }, ...(await measureDeployment(cluster, {}))]);
+    show([{ name: "100 simulated nodes Ready", value: seconds(cluster.readyMs), note: "" }]);
+    for await (const rows of measureDeployments(cluster, {})) show(rows);
   });
 }
 if (wants("scheduling")) {

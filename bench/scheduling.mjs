@@ -1,4 +1,4 @@
-import { load } from "./cluster.mjs";
+import { connectedLoad, load } from "./cluster.mjs";
 import { processorMs } from "./machine.mjs";
 
 const PODS = "/api/v1/namespaces/default/pods";
@@ -64,13 +64,14 @@ async function untilBound(cluster, wanted) {
   }
 }
 
-/** Creates pods from 32 connections; until the last of them is bound. */
+/** Creates pods from 64 connections; until the last of them is bound. */
 async function schedule(cluster, target, { name, app, body, count }) {
   const before = await boundPods(cluster);
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: `${app}-{n}`, labels: { app } }, spec: body };
+  const generator = await connectedLoad({ ...target, requests: count, method: "POST", path: PODS, body: JSON.stringify(pod).replaceAll("{app}", app) });
   const cpu = processorMs(cluster.pid) ?? Number.NaN;
   const from = performance.now();
-  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: `${app}-{n}`, labels: { app } }, spec: body };
-  const creating = load({ ...target, requests: count, method: "POST", path: PODS, body: JSON.stringify(pod).replaceAll("{app}", app) });
+  const creating = generator.run();
   await untilBound(cluster, before + count);
   const seconds = (performance.now() - from) / 1000;
   const { failures } = await creating;
@@ -87,10 +88,10 @@ export const measured = [...Object.keys(shapes), "preemption"];
  * nobody reports about count as lost after a while.
  */
 export async function measureScheduling(cluster, { nodes, pods, what }) {
-  const target = { ...cluster.credentials, port: cluster.apiPort, clients: 32 };
+  const target = { ...cluster.credentials, port: cluster.apiPort, clients: 64 };
   await makeNodes(cluster, target, nodes);
   // Warm, as a server that has run for a while is.
-  await schedule(cluster, target, { name: "", app: "warm", body: shapes.plain, count: 500 });
+  await schedule(cluster, target, { name: "", app: "warm", body: shapes.plain, count: 2_000 });
   if (what === "preemption") {
     await cluster.api("DELETE", PODS);
     await cluster.api("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", { metadata: { name: "high" }, value: 1000 });
