@@ -36,6 +36,11 @@ export interface Metrics {
   live(metric: LiveMetric): void;
 }
 
+/** Upper bounds of a histogram: `count` of them, the first `start`, each `factor` times the one before. */
+export function exponentialBuckets(start: number, factor: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, power) => start * factor ** power);
+}
+
 /** Counts nothing; for tests and tools. */
 export const noMetrics: Metrics = {
   counter: () => ({ inc() {} }),

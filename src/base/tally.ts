@@ -12,6 +12,11 @@ export class Tally {
     this.counts = Array.from({ length: bounds.length + 1 }, () => 0);
   }
 
+  /** How many values were observed. */
+  get total(): number {
+    return this.counts.reduce((total, count) => total + count, 0);
+  }
+
   get isEmpty(): boolean {
     return this.counts.every((count) => count === 0);
   }

@@ -43,6 +43,51 @@ export function kindOf({ resource, action }: Change): ChangeKind {
   return `${resource}/${action}` as ChangeKind;
 }
 
+const eventResources: Readonly<Record<Change["resource"], string>> = {
+  node: "Node",
+  pod: "AssignedPod",
+  target: "UnscheduledPod",
+  claim: "PersistentVolumeClaim",
+  volume: "PersistentVolume",
+  class: "StorageClass",
+  "csi-node": "CSINode",
+  "csi-driver": "CSIDriver",
+  capacity: "CSIStorageCapacity",
+  attachment: "VolumeAttachment",
+  "resource-claim": "ResourceClaim",
+  "resource-slice": "ResourceSlice",
+  "device-class": "DeviceClass",
+};
+const eventActions: Readonly<Record<Change["action"], string>> = {
+  add: "Add",
+  delete: "Delete",
+  update: "Update",
+  allocatable: "UpdateNodeAllocatable",
+  label: "UpdateNodeLabel",
+  taint: "UpdateNodeTaint",
+  condition: "UpdateNodeCondition",
+  annotation: "UpdateNodeAnnotation",
+  features: "UpdateNodeDeclaredFeature",
+  image: "UpdateNodeImage",
+  "scale-down": "UpdatePodScaleDown",
+  toleration: "UpdatePodToleration",
+  gates: "UpdatePodSchedulingGatesEliminated",
+  claims: "UpdatePodGeneratedResourceClaim",
+};
+const events = new Map<ChangeKind, string>();
+
+/** What metrics call the change: `NodeAdd`, `AssignedPodDelete`. @upstream ClusterEvent.Label */
+export function eventOf(change: Change): string {
+  const kind = kindOf(change);
+  let event = events.get(kind);
+  if (event === undefined) {
+    const isPodLabel = change.action === "label" && change.resource !== "node";
+    event = `${eventResources[change.resource]}${isPodLabel ? "UpdatePodLabel" : eventActions[change.action]}`;
+    events.set(kind, event);
+  }
+  return event;
+}
+
 /** What of a node's update may matter to scheduling; heartbeats do not. */
 export function nodeActions(previous: Node, next: Node): readonly NodeAction[] {
   const actions: NodeAction[] = [];

@@ -17,6 +17,8 @@ const setup = (options: QueueOptions = {}) => {
   const clock = new VirtualClock({ turn });
   const gates = new Map<string, string>();
   const counts: Record<QueuePlace, number> = { active: 0, backoff: 0, unschedulable: 0, gated: 0 };
+  /** `NodeAdd active`, for each time that a pod came to a place. */
+  const came: string[] = [];
   /** Pods that were asked whether a change helps them. */
   const asked: string[] = [];
   const queue = new SchedulingQueue(options, {
@@ -30,8 +32,12 @@ const setup = (options: QueueOptions = {}) => {
         return plugin !== "Ports" || pod.metadata.labels?.["picky"] !== "true";
       },
     },
-    moved: (place, by) => {
-      counts[place] += by;
+    came: (place, event) => {
+      counts[place] += 1;
+      came.push(`${event} ${place}`);
+    },
+    left: (place) => {
+      counts[place] -= 1;
     },
   });
   const add = (name: string, wishes: Parameters<typeof aPod>[1] = {}): void => queue.add(`default/${name}`, aPod(name, wishes));
@@ -47,7 +53,7 @@ const setup = (options: QueueOptions = {}) => {
     for (let next = queue.takeNow(); next !== undefined; next = queue.takeNow()) keys.push(next.key.slice("default/".length));
     return keys;
   };
-  return { clock, queue, gates, counts, asked, add, fail, order };
+  return { clock, queue, gates, counts, came, asked, add, fail, order };
 };
 
 describe("the active pods", () => {
@@ -270,6 +276,38 @@ describe("a pod that failed for another reason", () => {
     const next = queue.takeNow();
     expect([next?.attempts, next?.misfits, next?.errors]).toEqual([5, 1, 0]);
   });
+});
+
+it("what brings pods to a place is told", async () => {
+  const { clock, queue, gates, came, add, fail, order } = setup();
+  gates.set("b", "Gates");
+  add("a");
+  add("b");
+  fail();
+  queue.move(added);
+  queue.move(deleted);
+  await clock.advance(5_000);
+  gates.delete("b");
+  queue.recheck("default/b");
+  expect(came).toEqual([
+    "UnscheduledPodAdd active",
+    "UnscheduledPodAdd gated",
+    "ScheduleAttemptFailure unschedulable",
+    "NodeAdd backoff",
+    "BackoffComplete active",
+    "ForceActivate active",
+  ]);
+  expect(order().sort()).toEqual(["a", "b"]);
+});
+
+it("a pod waits from when its gate opens", async () => {
+  const { clock, queue, gates, add } = setup();
+  gates.set("a", "Gates");
+  add("a");
+  await clock.advance(60_000);
+  gates.delete("a");
+  queue.recheck("default/a");
+  expect(queue.takeNow()?.firstMs).toBe(clock.now());
 });
 
 describe("a gated pod", () => {

@@ -1,7 +1,7 @@
 import type { Pod } from "../api/generated/types/core-v1.ts";
 import type { Clock } from "../base/clock.ts";
 import { Heap } from "../base/heap.ts";
-import { type Change, type ChangeKind, kindOf, podActions } from "./changes.ts";
+import { type Change, type ChangeKind, eventOf, kindOf, podActions } from "./changes.ts";
 import type { Room, Standing } from "./freed-room.ts";
 
 /** A pod that waits for a node. */
@@ -14,6 +14,7 @@ export interface QueuedPod {
   readonly errors: number;
   /** When it came in last: older ones of the same priority go first. */
   readonly sinceMs: number;
+  /** When it could first be tried. */
   readonly firstMs: number;
   /** Plug-ins that turned it away; empty after an error. */
   readonly rejectedBy: ReadonlySet<string>;
@@ -44,8 +45,9 @@ export interface QueueDeps {
   readonly hints: QueueHints;
   /** The plug-in that does not let the pod be tried yet, if any. @upstream PreEnqueue */
   gate(key: string, pod: Pod): string | undefined;
-  /** Told when pods come to a place or leave it. */
-  moved?(place: QueuePlace, by: 1 | -1): void;
+  /** Told when pods come to a place, with what brought them there, and when they leave it. */
+  came?(place: QueuePlace, event: string): void;
+  left?(place: QueuePlace): void;
 }
 
 interface Entry {
@@ -93,6 +95,11 @@ export class SchedulingQueue {
     return this.#entries.size;
   }
 
+  /** All that wait. */
+  *waiting(): Iterable<QueuedPod> {
+    for (const { queued } of this.#entries.values()) yield queued;
+  }
+
   placeOf(key: string): QueuePlace | undefined {
     return this.#entries.get(key)?.place;
   }
@@ -101,7 +108,7 @@ export class SchedulingQueue {
     if (this.#closed) return;
     this.remove(key);
     const now = this.#deps.clock.now();
-    this.#requeue(this.#enter({ key, pod, attempts: 0, misfits: 0, errors: 0, sinceMs: now, firstMs: now, rejectedBy: nobody }));
+    this.#requeue(this.#enter({ key, pod, attempts: 0, misfits: 0, errors: 0, sinceMs: now, firstMs: now, rejectedBy: nobody }), "UnscheduledPodAdd");
   }
 
   /** Takes newer facts about a pod; wakes it when they may help it. One that is not there comes in. */
@@ -118,7 +125,7 @@ export class SchedulingQueue {
       const change: Change = { resource: "target", action, previous, next: pod };
       for (const plugin of hints.listening(kindOf(change)))
         if (this.#listening.get(plugin)?.get(entry.queued.standing)?.has(entry) === true && hints.mayHelp(plugin, pod, change)) {
-          this.#requeue(entry);
+          this.#requeue(entry, eventOf(change));
           return;
         }
     }
@@ -153,7 +160,7 @@ export class SchedulingQueue {
     const entry = this.#enter({ ...queued, ...counts, rejectedBy, standing, sinceMs: this.#deps.clock.now() });
     const backoffMs = this.#backoffMs(entry.queued);
     entry.readyMs = this.#readyAt(entry.queued.sinceMs + backoffMs);
-    if (isError) this.#requeue(entry);
+    if (isError) this.#requeue(entry, "ScheduleAttemptFailure");
     else this.#sleep(entry);
   }
 
@@ -176,7 +183,9 @@ export class SchedulingQueue {
             if (entry !== undefined && entries.has(entry)) consider(entry);
           }
       }
-      for (const entry of helped) this.#requeue(entry);
+      if (helped.length === 0) continue;
+      const event = eventOf(change);
+      for (const entry of helped) this.#requeue(entry, event);
     }
   }
 
@@ -193,7 +202,7 @@ export class SchedulingQueue {
   recheck(key: string, options: { readonly always?: boolean } = {}): void {
     const entry = this.#entries.get(key);
     if (entry === undefined || (entry.place !== "gated" && entry.place !== "unschedulable")) return;
-    if (entry.wanted || options.always === true) this.#requeue(entry);
+    if (entry.wanted || options.always === true) this.#requeue(entry, "ForceActivate");
   }
 
   close(): void {
@@ -211,25 +220,27 @@ export class SchedulingQueue {
   }
 
   /** Out of where it waits, into what comes next for it. */
-  #requeue(entry: Entry): void {
+  #requeue(entry: Entry, event: string): void {
     const gatedBy = this.#deps.gate(entry.queued.key, entry.queued.pod);
     if (gatedBy !== undefined) {
       entry.wanted = true;
       if (entry.place === "gated" && entry.gatedBy === gatedBy) return;
     }
+    const wasGated = entry.place === "gated";
     this.#leave(entry);
     entry.gatedBy = gatedBy;
     if (gatedBy !== undefined) {
-      this.#place(entry, "gated");
+      this.#place(entry, "gated", event);
       return;
     }
+    if (entry.queued.attempts === 0 && wasGated) entry.queued = { ...entry.queued, firstMs: this.#deps.clock.now() };
     entry.wanted = false;
     if (entry.readyMs > this.#deps.clock.now()) {
-      this.#place(entry, "backoff");
+      this.#place(entry, "backoff", event);
       (isErring(entry) ? this.#erring : this.#backoff).push(entry);
       this.#wakeAt(entry.readyMs);
     } else {
-      this.#place(entry, "active");
+      this.#place(entry, "active", event);
       this.#active.push(entry);
     }
     this.#serve();
@@ -237,13 +248,13 @@ export class SchedulingQueue {
 
   #sleep(entry: Entry): void {
     this.#leave(entry);
-    this.#place(entry, "unschedulable");
+    this.#place(entry, "unschedulable", "ScheduleAttemptFailure");
     this.#leftovers ??= this.#deps.clock.after(LEFTOVER_EVERY_MS, () => this.#flushLeftovers());
   }
 
-  #place(entry: Entry, place: QueuePlace): void {
+  #place(entry: Entry, place: QueuePlace, event: string): void {
     entry.place = place;
-    this.#deps.moved?.(place, 1);
+    this.#deps.came?.(place, event);
     if (place === "unschedulable") this.#sleeping += 1;
     this.#list(entry);
   }
@@ -278,7 +289,7 @@ export class SchedulingQueue {
   #leave(entry: Entry): void {
     const { place } = entry;
     if (place === undefined) return;
-    this.#deps.moved?.(place, -1);
+    this.#deps.left?.(place);
     if (place === "unschedulable") this.#sleeping -= 1;
     this.#unlist(entry);
   }
@@ -327,7 +338,7 @@ export class SchedulingQueue {
           break;
         }
         heap.pop();
-        if (isThere) this.#requeue(top);
+        if (isThere) this.#requeue(top, "BackoffComplete");
       }
     }
   }
@@ -335,7 +346,7 @@ export class SchedulingQueue {
   #flushLeftovers(): void {
     this.#leftovers = undefined;
     const since = this.#deps.clock.now() - this.#options.leftoverMs;
-    for (const entry of this.#entries.values()) if (entry.place === "unschedulable" && entry.queued.sinceMs <= since) this.#requeue(entry);
+    for (const entry of this.#entries.values()) if (entry.place === "unschedulable" && entry.queued.sinceMs <= since) this.#requeue(entry, "UnschedulableTimeout");
     if (this.#sleeping > 0) this.#leftovers = this.#deps.clock.after(LEFTOVER_EVERY_MS, () => this.#flushLeftovers());
   }
 }

@@ -24,7 +24,7 @@ import { bindByExtender } from "./extenders/bind-by-extender.ts";
 import { Extender, type ExtenderOptions } from "./extenders/extender.ts";
 import { followCluster } from "./follow-cluster.ts";
 import { FreedRoom, standingOf } from "./freed-room.ts";
-import { schedulerMetrics } from "./metrics.ts";
+import { type AttemptResult, SchedulerMetrics } from "./metrics.ts";
 import { PodEvents, schedulerNameOf, type SchedulerState } from "./pod-events.ts";
 import { PodStatusWriter, type StatusWish } from "./pod-status-writer.ts";
 import { evictVictims } from "./preemption/evict-victims.ts";
@@ -76,6 +76,7 @@ interface Attempt {
   readonly pod: PodInfo;
   readonly profile: Profile;
   readonly signal: AbortSignal;
+  readonly startedMs: number;
   /** Those that are interested in it. */
   readonly extenders: readonly Extender[];
 }
@@ -109,12 +110,12 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions, deps: SchedulerDeps) {
     this.#deps = deps;
-    this.#metrics = schedulerMetrics(deps.metrics);
+    this.#metrics = new SchedulerMetrics(deps.metrics, { unschedulable: () => unschedulable(this.#state.queue), cache: () => this.#sizes() });
     this.#pods = deps.informers.informer(pods).lister;
     this.#statuses = new PodStatusWriter({ ...deps, pods: this.#pods });
     this.#readers = readersOver(deps.informers);
     this.#volumeBinder = new VolumeBinder({ ...deps, readers: this.#readers.volumes });
-    const claimBinder = new ClaimBinder({ ...deps, claims: this.#readers.devices.claims });
+    const claimBinder = new ClaimBinder({ ...deps, claims: this.#readers.devices.claims, made: (status) => this.#metrics.claimMade(status) });
     const parts = { ...this.#readers, volumeBinder: this.#volumeBinder, claimBinder, deps };
     const profiles = options.profiles ?? [{ schedulerName: options.schedulerName ?? "default-scheduler" }];
     this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, buildProfile(profile, parts)]));
@@ -124,7 +125,8 @@ export class Scheduler {
       clock: deps.clock,
       hints: queueHints(this.#profiles, { isExtended: this.#extenders.length > 0 }),
       gate: (key, pod) => this.#gate(key, pod),
-      moved: (place, by) => this.#metrics.pending.add(by, [place]),
+      came: (place, event) => this.#metrics.came(place, event),
+      left: (place) => this.#metrics.left(place),
     });
     const cluster = new ClusterState({ nominationMoved: (key) => queue.unsettle(key) });
     const freedRoom = new FreedRoom({
@@ -235,12 +237,14 @@ export class Scheduler {
     if (pod === undefined || pod.metadata.uid !== queued.pod.metadata.uid || !this.#events.isMine(pod) || this.#state.assumed.has(queued.key)) return undefined;
     const profile = this.#profileOf(pod);
     if (profile === undefined) return undefined;
-    const attempt: Attempt = { queued: { ...queued, pod }, pod: podInfo(pod), profile, signal, extenders: this.#extenders.filter((extender) => extender.isInterested(pod)) };
     const startedMs = this.#deps.clock.now();
-    const done = (result: string): void => {
-      this.#metrics.durations.observe((this.#deps.clock.now() - startedMs) / 1000, [result, schedulerNameOf(pod)]);
+    const extenders = this.#extenders.filter((extender) => extender.isInterested(pod));
+    const attempt: Attempt = { queued: { ...queued, pod }, pod: podInfo(pod), profile, signal, startedMs, extenders };
+    const done = (result: AttemptResult | "changed"): void => {
+      const seconds = this.#secondsSince(startedMs);
+      this.#metrics.chosen(seconds);
       // Those that got a node count once they are bound to it.
-      if (result !== "scheduled") this.#metrics.attempts.inc([result, schedulerNameOf(pod)]);
+      if (result === "unschedulable" || result === "error") this.#metrics.attempted(schedulerNameOf(pod), result, seconds);
     };
     const failed = (error: unknown): void => {
       if (signal.aborted) return;
@@ -338,7 +342,7 @@ export class Scheduler {
   /** Whether nobody is to be ended for the pod's sake. */
   #isGivenUp({ queued, profile }: Attempt, diagnosis: Diagnosis, relief: { readonly text: string; readonly isLast: boolean }, memo?: TemplateMemo): boolean {
     if (profile.preempts && !relief.isLast) {
-      this.#metrics.preemptions.inc();
+      this.#metrics.preempting();
       return false;
     }
     this.#misfit(queued, diagnosis, { message: diagnosisText(diagnosis, relief.text), nominatedNodeName: "", memo });
@@ -371,7 +375,8 @@ export class Scheduler {
   }
 
   /** The pod counts on the node from now on; the binding follows. */
-  #place({ queued, signal, extenders }: Attempt, cycle: Cycle, node: NodeInfo): void {
+  #place(attempt: Attempt, cycle: Cycle, node: NodeInfo): void {
+    const { queued, signal, extenders } = attempt;
     const { cluster, nominations, assumed } = this.#state;
     const { pod } = cycle;
     const reservations = cycle.reserving.flatMap(({ plugin, state }) => {
@@ -392,18 +397,19 @@ export class Scheduler {
       }).then(
         () => {
           const { namespace = "", name = "" } = pod.pod.metadata;
-          this.#metrics.attempts.inc(["scheduled", schedulerNameOf(pod.pod)]);
+          this.#metrics.attempted(schedulerNameOf(pod.pod), "scheduled", this.#secondsSince(attempt.startedMs));
+          this.#metrics.bound(queued.attempts, this.#secondsSince(queued.firstMs));
           this.#deps.recorder.event(pod.pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node.name}`);
         },
         (error: unknown) => {
           for (const { reservation } of reservations) this.#follow(Promise.resolve(reservation.undo()));
-          if (!signal.aborted) this.#bindFailed(queued, pod, node.name, error);
+          if (!signal.aborted) this.#bindFailed(attempt, node.name, error);
         },
       ),
     );
   }
 
-  #bindFailed(queued: QueuedPod, pod: PodInfo, node: string, error: unknown): void {
+  #bindFailed({ queued, pod, startedMs }: Attempt, node: string, error: unknown): void {
     const { cluster, assumed } = this.#state;
     const isStillOurs = assumed.has(pod.key) && assumed.get(pod.key) === pod.pod.metadata.uid;
     if (isStillOurs) {
@@ -419,7 +425,7 @@ export class Scheduler {
       return;
     }
     this.#deps.log.warn("binding failed", { pod: pod.key, node, error });
-    this.#metrics.attempts.inc(["error", schedulerNameOf(current)]);
+    this.#metrics.attempted(schedulerNameOf(current), "error", this.#secondsSince(startedMs));
     this.#failed({ ...queued, pod: current }, error);
   }
 
@@ -447,7 +453,7 @@ export class Scheduler {
   /** Ends the victims in the background; until that is asked for the pod is not tried again. */
   #makeRoom(candidate: Candidate, pod: PodInfo): void {
     const { nominations, queue, cluster } = this.#state;
-    this.#metrics.victims.observe(candidate.victims.length);
+    this.#metrics.ended(candidate.victims.length);
     // Less important pods that were to come here need another place.
     for (const other of cluster.node(candidate.node)?.nominated ?? []) {
       if (other.priority >= pod.priority) continue;
@@ -486,6 +492,15 @@ export class Scheduler {
     return spec.resourceClaims === undefined ? undefined : this.#profileOf(pod)?.plugins.find((plugin) => plugin.holds?.(pod) === true)?.name;
   }
 
+  #secondsSince(ms: number): number {
+    return (this.#deps.clock.now() - ms) / 1000;
+  }
+
+  #sizes(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number } {
+    const { cluster, assumed } = this.#state;
+    return { nodes: cluster.nodes.length, pods: cluster.podCount, assumed_pods: assumed.size };
+  }
+
   #profileOf(pod: Pod): Profile | undefined {
     return this.#profiles.get(schedulerNameOf(pod));
   }
@@ -494,4 +509,16 @@ export class Scheduler {
     const known = work.catch((error: unknown) => this.#deps.log.error("scheduler failed", { error })).finally(() => this.#underWay.delete(known));
     this.#underWay.add(known);
   }
+}
+
+/** Each pod counts for every plug-in that turned it away. */
+function unschedulable(queue: SchedulingQueue): readonly { readonly plugin: string; readonly profile: string; readonly pods: number }[] {
+  const counts = new Map<string, { plugin: string; profile: string; pods: number }>();
+  for (const { pod, rejectedBy } of queue.waiting())
+    for (const plugin of rejectedBy) {
+      const profile = schedulerNameOf(pod);
+      const count = counts.get(`${plugin} ${profile}`) ?? { plugin, profile, pods: 0 };
+      counts.set(`${plugin} ${profile}`, { ...count, pods: count.pods + 1 });
+    }
+  return [...counts.values()];
 }

@@ -12,18 +12,18 @@ const place = { namespace: "default" };
 let world: SchedulerWorld;
 afterEach(() => world.stop());
 
-/** Counts the scheduler's attempts, by result. */
-function attemptCounter(): { readonly metrics: Metrics; readonly attempts: Record<string, number> } {
-  const attempts: Record<string, number> = {};
+/** Counts the scheduler's attempts since `reset`, by result. */
+function attemptCounter(): { readonly metrics: Metrics; readonly attempts: () => Record<string, number>; readonly reset: () => void } {
+  let read = (): Record<string, number> => ({});
+  let before: Record<string, number> = {};
   const metrics: Metrics = {
     ...noMetrics,
-    counter: (name) => ({
-      inc([result = ""] = []) {
-        if (name === "scheduler_schedule_attempts_total") attempts[result] = (attempts[result] ?? 0) + 1;
-      },
-    }),
+    live({ name, samples }) {
+      if (name === "scheduler_schedule_attempts_total") read = () => Object.fromEntries(Array.from(samples(), ({ labels, value }) => [labels["result"], value]));
+    },
   };
-  return { metrics, attempts };
+  const attempts = (): Record<string, number> => Object.fromEntries(Object.entries(read()).map(([result, count]) => [result, count - (before[result] ?? 0)]));
+  return { metrics, attempts, reset: () => (before = read()) };
 }
 
 /** Notes the scheduler's writes: `patch vip-1 status`. */
@@ -46,16 +46,16 @@ function noting(writes: string[]): (client: Client) => Client {
 }
 
 /** As many nodes as pods of low priority, each full of one. */
-async function fullNodes(gracePeriodSeconds: number): Promise<{ readonly writes: string[]; readonly attempts: Record<string, number> }> {
+async function fullNodes(gracePeriodSeconds: number): Promise<{ readonly writes: string[]; readonly attempts: () => Record<string, number> }> {
   const writes: string[] = [];
-  const { metrics, attempts } = attemptCounter();
+  const { metrics, attempts, reset } = attemptCounter();
   world = await schedulerWorld({ around: noting(writes), metrics });
   for (const name of names) await world.addNode(`n-${name}`, { allocatable: { cpu: "1", memory: "8Gi", pods: "110" } });
   for (const name of names) await world.addPod(`low-${name}`, { cpu: "1", spec: { terminationGracePeriodSeconds: gracePeriodSeconds } });
   await world.settle();
   expect(Object.keys(await world.bound())).toHaveLength(COUNT);
   writes.length = 0;
-  for (const result of Object.keys(attempts)) attempts[result] = 0;
+  reset();
   return { writes, attempts };
 }
 
@@ -78,7 +78,7 @@ describe("pods that each end another one", () => {
     await world.advance(20);
     expect(Object.keys(await world.bound()).sort()).toEqual(names.map((name) => `vip-${name}`).sort());
     expect(writes.sort()).toEqual(expectedWrites);
-    expect(attempts).toEqual({ scheduled: COUNT, unschedulable: COUNT });
+    expect(attempts()).toEqual({ scheduled: COUNT, unschedulable: COUNT });
     for (const name of names) {
       expect(await reasonsOf(`vip-${name}`)).toEqual(["FailedScheduling", "Scheduled"]);
       expect(await reasonsOf(`low-${name}`)).toEqual(["Scheduled", "Preempted"]);
@@ -98,6 +98,6 @@ describe("pods that each end another one", () => {
     expect(Object.keys(await world.bound()).sort()).toEqual(names.map((name) => `vip-${name}`).sort());
     expect(writes.sort()).toEqual(expectedWrites);
     // One that ends helps nobody but the pod that it was ended for.
-    expect(attempts).toEqual({ scheduled: COUNT, unschedulable: COUNT });
+    expect(attempts()).toEqual({ scheduled: COUNT, unschedulable: COUNT });
   });
 });

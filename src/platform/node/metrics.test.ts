@@ -65,3 +65,9 @@ describe("promMetrics", () => {
     expect(act).toThrow();
   });
 });
+
+it("a live metric shows what was given last", async () => {
+  const metrics = promMetrics();
+  for (const value of [1, 2]) metrics.live({ name: "things", help: "Things", type: "gauge", samples: () => [{ labels: {}, value }] });
+  expect(await metrics.render()).toContain("\nthings 2\n");
+});

@@ -16,7 +16,8 @@ export interface PromMetrics extends Metrics {
 }
 
 /**
- * Metrics in a registry of their own. A metric defined again under its name is the same metric. PERF: numbers are kept in
+ * Metrics in a registry of their own. A metric defined again under its name is the same metric; a live one shows what was
+ * given last. PERF: numbers are kept in
  * plain records and given to the registry when it is shown; its own metrics put labels together and hash them for each count.
  */
 export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
@@ -68,7 +69,13 @@ export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
         };
       }),
     live: (metric) => {
-      once(metric.name, () => registry.registerMetric(liveMetric(metric)));
+      // Who is started anew brings its numbers with it.
+      const shown = once(metric.name, () => {
+        const latest = { samples: metric.samples };
+        registry.registerMetric(liveMetric({ ...metric, samples: () => latest.samples() }));
+        return latest;
+      });
+      shown.samples = () => metric.samples();
     },
     render: () => registry.metrics(),
     contentType: registry.contentType,

@@ -89,6 +89,10 @@ export class ClusterState implements Cluster {
     return this.#order().nodes;
   }
 
+  get podCount(): number {
+    return this.#pods.size;
+  }
+
   get slots(): Int32Array {
     return this.#order().slots;
   }

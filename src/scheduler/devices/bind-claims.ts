@@ -18,6 +18,8 @@ export interface ClaimBinderDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly claims: ClaimLedger;
+  /** Told of each attempt to make a claim. */
+  made?(status: "success" | "failure"): void;
 }
 
 /** A claim with the devices that were found for it; without, it had them before. */
@@ -95,8 +97,11 @@ export class ClaimBinder {
   async #create({ claim }: NodeExtendedClaim, signal: AbortSignal): Promise<ResourceClaim> {
     const { generateName, namespace, annotations, ownerReferences } = claim.metadata;
     try {
-      return await this.#deps.client.create(resourceClaims, { metadata: { generateName, namespace, annotations, ownerReferences }, spec: claim.spec }, { namespace, signal });
+      const made = await this.#deps.client.create(resourceClaims, { metadata: { generateName, namespace, annotations, ownerReferences }, spec: claim.spec }, { namespace, signal });
+      this.#deps.made?.("success");
+      return made;
     } catch (error) {
+      this.#deps.made?.("failure");
       throw new Error(`create claim for extended resources ${keyOf(claim)}: ${textOf(error)}`, { cause: error });
     }
   }
