@@ -8,6 +8,8 @@ import type { Slots } from "./slots.ts";
 export interface BindDeps {
   readonly client: Pick<Client, "createSubresource">;
   readonly slots: Slots;
+  /** What is to be waited for first. Does not reject. */
+  readonly after?: Promise<unknown> | undefined;
   /** Says where the pod will be, when what was reserved takes its time. @upstream NominatedNodeNameForExpectation */
   announce?(): Promise<void>;
   /** Binds it in another way; false: nobody did. */
@@ -30,6 +32,7 @@ export async function bindPod(
       throw new Error(`running PreBind plugin "${plugin}": ${textOf(error)}`, { cause: error });
     }
   }
+  if (deps.after !== undefined) await deps.after;
   const { namespace = "", name = "", uid } = pod.pod.metadata;
   const metadata = { name, namespace, ...(uid === undefined ? {} : { uid }) };
   await deps.slots.acquire();

@@ -90,7 +90,7 @@ export class PodEvents {
   #placed(previous: Pod | undefined, pod: Pod): void {
     const { cluster, queue, nominations, assumed } = this.#state;
     const key = keyOf(pod);
-    cluster.addPod(podInfo(pod), pod.spec.nodeName ?? "");
+    cluster.addPod(podInfo(pod, previous), pod.spec.nodeName ?? "");
     if (previous !== undefined && isPlaced(previous)) {
       for (const action of podActions(previous, pod)) this.#move({ resource: "pod", action, previous, next: pod });
       return;
@@ -113,6 +113,8 @@ export class PodEvents {
       if (assumed.delete(key)) this.#left(pod);
       return;
     }
+    // PERF: what the pod takes is carried over while both versions are at hand.
+    if (previous !== undefined) podInfo(pod, previous);
     this.#nominate(previous, pod);
     if (assumed.has(key)) return;
     if (previous === undefined) queue.add(key, pod);

@@ -35,8 +35,8 @@ const REMEMBERED = 1024;
 export class PodStatusWriter {
   readonly #deps: PodStatusWriterDeps;
   readonly #wishes = new Map<string, { readonly uid: string | undefined; readonly wish: StatusWish }>();
-  /** Pods that are being written to: one write at a time each. */
-  readonly #busy = new Set<string>();
+  /** Writes under way by pod, one at a time each. */
+  readonly #busy = new Map<string, Promise<Pod | undefined>>();
   /** What our last write made of a pod, and the version that was seen before it. */
   readonly #written = new LruMap<{ readonly seen: string | undefined; readonly pod: Pod }>(REMEMBERED);
 
@@ -50,6 +50,16 @@ export class PodStatusWriter {
     const waiting = this.#wishes.get(key);
     this.#wishes.set(key, { uid, wish: waiting?.uid === uid ? { ...waiting?.wish, ...wish } : wish });
     if (this.#busy.size < AT_ONCE && !this.#busy.has(key)) void this.#work(key);
+  }
+
+  /**
+   * The pod is on its way to a node: what was still to be said of it is not said. What is being written now has to be
+   * through before it is bound, lest a bound pod says that it waits; undefined: nothing is.
+   * @upstream backend/api_dispatcher: a binding replaces the status patch of its pod
+   */
+  retract(key: string): Promise<unknown> | undefined {
+    this.#wishes.delete(key);
+    return this.#busy.get(key);
   }
 
   /** Resolves when it is written, or could not be. */
@@ -66,10 +76,11 @@ export class PodStatusWriter {
       this.#wishes.delete(key);
       const seen = this.#deps.pods.get(key);
       if (seen === undefined || seen.metadata.uid !== next.uid) continue;
-      this.#busy.add(key);
       const written = this.#written.get(key);
       const isUnseen = written !== undefined && written.seen === seen.metadata.resourceVersion && written.pod.metadata.uid === next.uid;
-      const made = await this.#send(isUnseen ? written.pod : seen, next.wish);
+      const sending = this.#send(isUnseen ? written.pod : seen, next.wish);
+      this.#busy.set(key, sending);
+      const made = await sending;
       if (made !== undefined) this.#written.set(key, { seen: seen.metadata.resourceVersion, pod: made });
       this.#busy.delete(key);
     }

@@ -63,8 +63,8 @@ export interface SchedulerDeps {
 
 /** Bindings under way at once; more wait in the queue. */
 const BINDERS = 32;
-/** Pods whose victims are ended at once. */
-const PREEMPTORS = 16;
+/** Pods whose victims are ended at once: each waits for two writes, one after the other. */
+const PREEMPTORS = 64;
 /** Pods scheduled in one go before others get their turn. */
 const BURST = 64;
 /** Longer notes of events are refused. */
@@ -392,6 +392,7 @@ export class Scheduler {
       bindPod(pod, node.name, reservations, signal, {
         client: this.#deps.client,
         slots: this.#slots,
+        after: this.#statuses.retract(pod.key),
         announce: () => this.#statuses.writeNow(pod.pod, { nominatedNodeName: node.name }),
         bindOtherwise: (binding) => bindByExtender(binding, extenders),
       }).then(

@@ -2,7 +2,7 @@ import type { Node } from "../../api/generated/types/core-v1.ts";
 import type { Labels } from "../../meta/label-selector.ts";
 import type { Generations } from "./generations.ts";
 import type { PodInfo } from "./pod-info.ts";
-import { amount, type Resources, resourcesOf } from "./pod-requests.ts";
+import { amount, type Resources, resourcesOf, sameResources } from "./pod-requests.ts";
 
 const noLabels: Labels = {};
 const nobody: readonly PodInfo[] = [];
@@ -68,6 +68,16 @@ export class NodeInfo {
   nominate(pods: readonly PodInfo[]): void {
     this.nominated = pods.length === 0 ? nobody : pods;
     this.#changed();
+  }
+
+  /** Newer facts about a pod that is nominated already. PERF: most tell of its conditions, which no verdict depends on. */
+  renominate(pod: PodInfo): void {
+    const index = this.nominated.findIndex(({ key }) => key === pod.key);
+    const before = this.nominated[index];
+    if (before === undefined || before === pod) return;
+    this.nominated = this.nominated.with(index, pod);
+    const isSame = before.pod.metadata.uid === pod.pod.metadata.uid && before.priority === pod.priority;
+    if (!isSame || before.hostPorts !== pod.hostPorts || !sameResources(before.requests, pod.requests)) this.#changed();
   }
 
   addPod(pod: PodInfo): void {

@@ -42,7 +42,7 @@ export class Nominations {
   set(pod: PodInfo, node: string): void {
     const before = this.#nodes.get(pod.key);
     if (before?.name === node) {
-      before.nominate(before.nominated.map((other) => (other.key === pod.key ? pod : other)));
+      before.renominate(pod);
       return;
     }
     this.delete(pod.key);

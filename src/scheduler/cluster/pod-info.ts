@@ -1,4 +1,4 @@
-import type { Pod } from "../../api/generated/types/core-v1.ts";
+import type { ContainerStatus, Pod } from "../../api/generated/types/core-v1.ts";
 import type { Labels } from "../../meta/label-selector.ts";
 import { keyOf } from "../../meta/object.ts";
 import { type PodTerms, termsOf } from "./affinity-term.ts";
@@ -28,17 +28,23 @@ export class PodInfo {
   readonly terms: PodTerms;
   /** What the node must have declared. */
   readonly features: readonly string[];
+  /** Whether what the pod takes is what its containers ask for, whatever its status says. */
+  readonly #isSettled: boolean;
   #template: string | undefined;
 
-  constructor(pod: Pod) {
+  /** `before`: of an earlier version of the pod; what it takes is not worked out again when nothing can have changed it. */
+  constructor(pod: Pod, before?: PodInfo) {
     this.pod = pod;
     this.key = keyOf(pod);
     this.namespace = pod.metadata.namespace ?? "";
     this.labels = pod.metadata.labels ?? noLabels;
     this.priority = pod.spec.priority ?? 0;
     this.isTerminating = pod.metadata.deletionTimestamp !== undefined;
-    const { requests, scored, hostPorts } = takingsOf(pod);
-    this.features = requiredFeatures(pod);
+    this.#isSettled = !isResized(pod);
+    const alike = before !== undefined && before.#isSettled && this.#isSettled && isSpecKept(before.pod, pod) ? before : undefined;
+    const { requests, scored, hostPorts } = alike ?? takingsOf(pod, this.#isSettled);
+    this.features = alike === undefined ? requiredFeatures(pod) : alike.features;
+    if (alike !== undefined && alike.pod.spec.nodeName === pod.spec.nodeName) this.#template = alike.#template;
     this.requests = requests;
     this.scored = scored;
     this.hostPorts = hostPorts;
@@ -79,9 +85,8 @@ interface Takings extends Pick<PodInfo, "requests" | "scored" | "hostPorts"> {
 // PERF: versions of a pod that differ in something else share the list of containers, as after a binding.
 const takings = new WeakMap<Pod["spec"]["containers"], Takings>();
 
-function takingsOf(pod: Pod): Takings {
+function takingsOf(pod: Pod, isSettled: boolean): Takings {
   const { containers, initContainers, overhead, resources } = pod.spec;
-  const isSettled = !isResized(pod);
   const known = isSettled ? takings.get(containers) : undefined;
   if (known !== undefined && known.from.initContainers === initContainers && known.from.overhead === overhead && known.from.resources === resources) return known;
   const made = { requests: podRequests(pod), scored: scoredRequests(pod), hostPorts: hostPortsOf(pod), from: { initContainers, overhead, resources } };
@@ -89,24 +94,38 @@ function takingsOf(pod: Pod): Takings {
   return made;
 }
 
+/**
+ * Whether two versions are of one pod that is to be as it was: what may change later of a spec raises the generation,
+ * all but the node. PERF: a write to the status leaves no part of a pod that is the same object.
+ */
+function isSpecKept({ metadata: before }: Pod, { metadata: now }: Pod): boolean {
+  return now.generation !== undefined && before.generation === now.generation && before.uid !== undefined && before.uid === now.uid;
+}
+
 /** Whether what the pod takes may be something else than what it asks for. */
 function isResized({ status }: Pod): boolean {
   if (status === undefined) return false;
-  const { conditions = [], containerStatuses = [], initContainerStatuses = [], resources, allocatedResources } = status;
+  const { conditions, containerStatuses, initContainerStatuses, resources, allocatedResources } = status;
   return (
     resources !== undefined ||
     allocatedResources !== undefined ||
-    conditions.some(({ type }) => type === "PodResizePending") ||
-    [...containerStatuses, ...initContainerStatuses].some((each) => each.resources !== undefined || each.allocatedResources !== undefined)
+    conditions?.some(({ type }) => type === "PodResizePending") === true ||
+    containerStatuses?.some(isAllocated) === true ||
+    initContainerStatuses?.some(isAllocated) === true
   );
+}
+
+function isAllocated({ resources, allocatedResources }: ContainerStatus): boolean {
+  return resources !== undefined || allocatedResources !== undefined;
 }
 
 const known = new WeakMap<Pod, PodInfo>();
 
-export function podInfo(pod: Pod): PodInfo {
+/** `previous`: an earlier version, if one is at hand. */
+export function podInfo(pod: Pod, previous?: Pod): PodInfo {
   let info = known.get(pod);
   if (info === undefined) {
-    info = new PodInfo(pod);
+    info = new PodInfo(pod, previous === undefined ? undefined : known.get(previous));
     known.set(pod, info);
   }
   return info;
