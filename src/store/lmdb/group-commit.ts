@@ -1,9 +1,9 @@
 import { StoreUnavailableError, type Op } from "../contract.ts";
-import type { WatchFeed } from "../watch-feed.ts";
+import type { Commit, WatchFeed } from "../watch-feed.ts";
 import { CommitPlan, type Verdict } from "./commit-plan.ts";
 import type { LmdbDatabase } from "./database.ts";
 import type { History } from "./history.ts";
-import type { Place } from "./layout.ts";
+import type { Place, StoreState } from "./layout.ts";
 import { scrub } from "./scrub.ts";
 
 export interface GroupCommitOptions {
@@ -22,6 +22,16 @@ interface Waiting {
   readonly resolve: (revision: number) => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** One transaction and whose commits are in it. */
+interface Round {
+  readonly plan: CommitPlan;
+  readonly group: readonly { readonly waiting: Waiting; readonly verdict: Verdict }[];
+  /** Resolves once it is durable, or with why it is not. */
+  readonly written: Promise<Outcome>;
+}
+
+type Outcome = { readonly state: StoreState } | { readonly failure: unknown };
 
 const MAX_WAITING = 100_000;
 const MAX_GROUP_COMMITS = 2_000;
@@ -84,40 +94,54 @@ export class GroupCommit {
   async #run(): Promise<void> {
     try {
       do {
-        await new Promise((resolve) => setImmediate(resolve));
-        await this.#round();
+        await turn();
+        let round = this.#begin([]);
+        let outcome = await round.written;
+        // PERF: the disk is at work on what waits already while the news of what is durable go their ways.
+        while ("state" in outcome && this.#waiting.length > 0 && this.#compactions.length === 0) {
+          const next = this.#begin(round.plan.commits);
+          // lmdb begins to write at the end of this turn; telling fills the next.
+          await turn();
+          await this.#tell(round, outcome);
+          round = next;
+          outcome = await round.written;
+        }
+        await this.#tell(round, outcome);
       } while (this.#waiting.length > 0 || this.#compactions.length > 0);
     } finally {
       this.#running = undefined;
     }
   }
 
-  /** One transaction: what waits now, as far as it fits. */
-  async #round(): Promise<void> {
-    const { database, feed } = this.#deps;
-    const { view } = database;
-    const plan = new CommitPlan(view, this.#deps.valueOf);
+  /** Judges what waits now, as far as it fits, by what is durable, and begins to write it. `untold`: durable commits that the feed does not have yet. */
+  #begin(untold: readonly Commit[]): Round {
+    const { database } = this.#deps;
+    const plan = new CommitPlan(database.view, (place) => valueIn(untold, place) ?? this.#deps.valueOf(place));
     const group: { readonly waiting: Waiting; readonly verdict: Verdict }[] = [];
     while (group.length < this.#waiting.length && group.length < MAX_GROUP_COMMITS && plan.bytes < MAX_GROUP_BYTES) {
       const waiting = this.#waiting[group.length] as Waiting;
       group.push({ waiting, verdict: judge(plan, waiting.ops) });
     }
     this.#waiting = group.length === this.#waiting.length ? [] : this.#waiting.slice(group.length);
+    const writing = plan.writes.length > 0 || this.#compactions.length > 0 ? this.#write(plan) : Promise.resolve();
+    const written = writing.then(
+      () => ({ state: database.view.state }),
+      (failure: unknown) => ({ failure }),
+    );
+    return { plan, group, written };
+  }
 
-    let failure: unknown;
-    try {
-      if (plan.writes.length > 0 || this.#compactions.length > 0) await this.#write(plan);
-    } catch (error) {
-      failure = error;
-    }
-
-    if (failure === undefined) {
+  /** Watchers first, then those who wait. */
+  async #tell({ plan, group }: Round, outcome: Outcome): Promise<void> {
+    const { feed } = this.#deps;
+    const isDurable = "state" in outcome;
+    if (isDurable) {
       const delivered = feed.publish(plan.commits);
-      feed.compact(database.view.state.compacted);
+      feed.compact(outcome.state.compacted);
       if (delivered !== undefined) await delivered;
     }
-    for (const { waiting, verdict } of group) settle(waiting, verdict, failure);
-    this.#settleCompactions(failure);
+    for (const { waiting, verdict } of group) settle(waiting, verdict, isDurable ? undefined : outcome.failure);
+    this.#settleCompactions(outcome);
   }
 
   async #write(plan: CommitPlan): Promise<void> {
@@ -127,18 +151,26 @@ export class GroupCommit {
     const compacted = Math.max(view.state.compacted, requested, this.#history.floor(plan.revision, now()));
     const budget = this.#compactions.length > 0 ? SCRUB_URGENT : Math.max(SCRUB_LEAST, plan.writes.length * SCRUB_RATIO);
     const { writes, scrubbed } = scrub(view, Math.min(compacted, view.state.revision), budget, (key) => plan.changed(key));
-    await database.write([...plan.writes, ...writes], { revision: plan.revision, compacted, scrubbed });
+    await database.write(writes.length === 0 ? plan.writes : [...plan.writes, ...writes], { revision: plan.revision, compacted, scrubbed });
   }
 
-  #settleCompactions(failure: unknown): void {
-    const { scrubbed } = this.#deps.database.view.state;
-    const done = this.#compactions.filter((compaction) => failure !== undefined || scrubbed >= compaction.revision);
+  #settleCompactions(outcome: Outcome): void {
+    if (this.#compactions.length === 0) return;
+    const done = this.#compactions.filter((compaction) => "failure" in outcome || outcome.state.scrubbed >= compaction.revision);
     this.#compactions = this.#compactions.filter((compaction) => !done.includes(compaction));
     for (const { resolve, reject } of done) {
-      if (failure === undefined) resolve();
-      else reject(failure);
+      if ("failure" in outcome) reject(outcome.failure);
+      else resolve();
     }
   }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function valueIn(commits: readonly Commit[], place: Place): Uint8Array | undefined {
+  const [first] = commits;
+  const event = first && commits[place.revision - first.revision]?.events[place.op];
+  return event?.type === "put" ? event.value : undefined;
 }
 
 function judge(plan: CommitPlan, ops: readonly Op[]): Verdict {
