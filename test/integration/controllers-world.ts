@@ -4,7 +4,7 @@ import { namespaces, nodes, pods } from "../../src/api/generated/resources.ts";
 import type { Node, Pod } from "../../src/api/generated/types/core-v1.ts";
 import { rfc3339 } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/log.ts";
-import { noMetrics } from "../../src/base/metrics.ts";
+import { type Metrics, noMetrics } from "../../src/base/metrics.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { Client } from "../../src/client/client.ts";
@@ -40,7 +40,10 @@ export interface World {
 }
 
 /** The real server on the memory store, all controllers, a virtual clock, and the least of a scheduler and kubelet. */
-export async function controllersWorld(options: AllControllersOptions = {}, { isServed }: Pick<ServeOptions, "isServed"> = {}): Promise<World> {
+export async function controllersWorld(
+  options: AllControllersOptions = {},
+  { isServed, metrics = noMetrics }: Pick<ServeOptions, "isServed"> & { readonly metrics?: Metrics } = {},
+): Promise<World> {
   const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
   const random = seededRandom(11);
   const complaints: string[] = [];
@@ -59,10 +62,7 @@ export async function controllersWorld(options: AllControllersOptions = {}, { is
   const client = inProcessClient(api.handle, admin);
   const informers = createInformerFactory({}, { client, clock, random, log });
   const recorder = createEventRecorder({ client, clock, random, component: "controllermanager", log });
-  const controllers = allControllers(
-    { client, informers, recorder, clock, random, log, metrics: noMetrics },
-    { rootCa: "PEM", signToken: (claims) => signJwt(signer, claims), ...options },
-  );
+  const controllers = allControllers({ client, informers, recorder, clock, random, log, metrics }, { rootCa: "PEM", signToken: (claims) => signJwt(signer, claims), ...options });
   const kubelet = { silent: new Set<string>(), ready: (_pod: Pod) => true };
   const podInformer = informers.informer(pods);
   const busy = new Set<Promise<void>>();

@@ -3,6 +3,7 @@ import { invariant } from "../../base/invariant.ts";
 import { cronJobs, jobs } from "../../api/generated/resources.ts";
 import type { CronJob, CronJobStatus, Job } from "../../api/generated/types/batch-v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
+import { exponentialBuckets } from "../../base/metrics.ts";
 import { deepEqual } from "../../base/values.ts";
 import { controllerOf } from "../../meta/object.ts";
 import { hasReason } from "../../meta/status-error.ts";
@@ -23,6 +24,7 @@ export function cronJobController(deps: ControllerDeps, options: CronJobOptions 
   const cronInformer = deps.informers.informer(cronJobs);
   const jobInformer = deps.informers.informer(jobs);
   const late = new LateQueue();
+  const skew = deps.metrics.histogram("cronjob_controller_job_creation_skew_duration_seconds", "How long after it was due a job was made", exponentialBuckets(1, 2, 10));
   const localZone = options.timeZone ?? "UTC";
   invariant(isTimeZone(localZone), `unknown time zone ${localZone}`);
 
@@ -41,6 +43,7 @@ export function cronJobController(deps: ControllerDeps, options: CronJobOptions 
       current = await writeStatus(cronJob, status, signal);
       const started = await create(cronJob, plan.create, signal);
       if (started === undefined) return;
+      skew.observe((Date.parse(started.metadata.creationTimestamp ?? "") - plan.scheduledMs) / 1000);
       const { name, namespace, uid, resourceVersion } = started.metadata;
       const reference = { apiVersion: "batch/v1", kind: "Job", name, namespace, uid, resourceVersion };
       status = { ...status, active: [...(status.active ?? []).filter((each) => each.uid !== uid), reference], lastScheduleTime: rfc3339(plan.scheduledMs) };

@@ -6,6 +6,7 @@ import { keyOf } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { enqueueKeys, LateQueue } from "../enqueue.ts";
 import { disruptAndDelete } from "../pods/disruption.ts";
+import { evictionMetrics } from "../pods/eviction-metrics.ts";
 import { isPodTerminal } from "../pods/pod-state.ts";
 import { evictionTime, hasEvictingTaint, poolOfSlice, poolsOfClaim } from "./plan.ts";
 
@@ -21,6 +22,7 @@ export function deviceTaintEvictionController(deps: ControllerDeps): Controller 
   /** UIDs of the pods that will have to go, by key. */
   const scheduled = new Map<string, string>();
   const late = new LateQueue();
+  const evictions = evictionMetrics(deps.metrics, "device_taint_eviction_controller");
   const slicesOf = (pool: string): readonly ResourceSlice[] => slices.lister.byIndex(POOL, pool);
 
   /** The earliest time of those that its claims give. */
@@ -59,6 +61,7 @@ export function deviceTaintEvictionController(deps: ControllerDeps): Controller 
     recorder.event(pod, "Normal", EVENT, "Marking for deletion");
     const how = { reason: "DeletionByDeviceTaintManager", message: "Device Taint manager: deleting due to NoExecute taint" };
     await disruptAndDelete(pod, how, { client: deps.client, nowMs, signal });
+    evictions.deleted((clock.now() - dueMs) / 1000);
     scheduled.delete(key);
   }
 

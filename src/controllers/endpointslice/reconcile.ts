@@ -9,6 +9,7 @@ import { messageOf } from "../failures.ts";
 import { mapMatches } from "../label-match.ts";
 import { applySlices } from "../service-endpoints/apply-slices.ts";
 import { TriggerTimes } from "../service-endpoints/trigger-time.ts";
+import { SliceMetrics } from "./metrics.ts";
 import { managedBy, managedByLabel, planServiceSlices, serviceNameLabel } from "./plan.ts";
 
 export interface EndpointSliceOptions {
@@ -30,6 +31,8 @@ export function endpointSliceController(deps: ControllerDeps, options: EndpointS
   const expectations = new Expectations({}, { clock: deps.clock });
   const triggers = new TriggerTimes();
   const late = new LateQueue();
+  const maxPerSlice = options.maxEndpointsPerSlice ?? 100;
+  const metrics = new SliceMetrics({ maxPerSlice, slices: () => sliceInformer.lister.list(), services: () => serviceInformer.lister.list() }, deps.metrics);
 
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const service = serviceInformer.lister.get(key);
@@ -39,23 +42,30 @@ export function endpointSliceController(deps: ControllerDeps, options: EndpointS
       return;
     }
     if (service.spec?.type === "ExternalName" || service.spec?.selector === undefined || service.metadata.deletionTimestamp !== undefined) return;
-    if (!expectations.satisfied(key)) return;
+    if (!expectations.satisfied(key)) {
+      metrics.synced("stale");
+      return;
+    }
     const { selector } = service.spec;
     const selected = podInformer.lister.inNamespace(service.metadata.namespace ?? "").filter((pod) => mapMatches(selector, pod.metadata.labels));
+    const slices = sliceInformer.lister.byIndex(serviceIndex, key).filter((slice) => slice.metadata.deletionTimestamp === undefined);
     const plan = planServiceSlices({
       service,
       pods: selected,
       node: (name) => nodeInformer.lister.get(name),
-      slices: sliceInformer.lister.byIndex(serviceIndex, key).filter((slice) => slice.metadata.deletionTimestamp === undefined),
+      slices,
       triggerTime: triggers.note(key, service, selected),
-      maxPerSlice: options.maxEndpointsPerSlice ?? 100,
+      maxPerSlice,
     });
     try {
       await applySlices(key, plan, { client, expectations, signal });
     } catch (error) {
+      metrics.synced("error");
       recorder.event(service, "Warning", "FailedToUpdateEndpointSlices", `Error updating Endpoint Slices for Service ${key}: ${messageOf(error)}`);
       throw error;
     }
+    metrics.synced("success");
+    metrics.applied(plan, slices);
     if (plan.incomplete) late.addAfter(key, retryMs);
   }
 

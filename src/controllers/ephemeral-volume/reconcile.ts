@@ -11,6 +11,8 @@ import { ephemeralClaims } from "./plan.ts";
 export function ephemeralVolumeController(deps: ControllerDeps): Controller {
   const podInformer = deps.informers.informer(pods);
   const claims = deps.informers.informer(persistentVolumeClaims);
+  const attempts = deps.metrics.counter("ephemeral_volume_controller_create_total", "Attempts to make claims for pods' ephemeral volumes");
+  const failures = deps.metrics.counter("ephemeral_volume_controller_create_failures_total", "Attempts that failed");
 
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const pod = podInformer.lister.get(key);
@@ -24,9 +26,11 @@ export function ephemeralVolumeController(deps: ControllerDeps): Controller {
         deps.recorder.event(pod, "Warning", "ConflictingClaim", message);
         throw new Error(message);
       }
+      attempts.inc();
       try {
         await deps.client.create(persistentVolumeClaims, claim, { namespace, signal });
       } catch (error) {
+        failures.inc();
         if (isNamespaceTerminating(error) || hasReason(error, "AlreadyExists")) continue;
         deps.recorder.event(pod, "Warning", "FailedCreate", `ephemeral volume ${name}: create PVC: ${messageOf(error)}`);
         throw error;

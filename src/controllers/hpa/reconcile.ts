@@ -12,6 +12,7 @@ import { LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
 import { updateStatus } from "../update-status.ts";
 import { noMemory, normalize, remember, type ScaleMemory, tolerancesOf } from "./behavior.ts";
+import { actionOf, HpaMetrics, type ScaleAction, type ScaleFault } from "./metrics.ts";
 import { measure, MeasureError, type MeasureState, type Proposal } from "./measure.ts";
 import { apiMetricsSource, type MetricsSource } from "./metrics-source.ts";
 
@@ -36,6 +37,12 @@ interface Draft {
   lastScaleTime: string | undefined;
 }
 
+/** What metrics tell of one look; of several faults the first. */
+interface Note {
+  action: ScaleAction;
+  fault: ScaleFault;
+}
+
 class HpaController implements Controller {
   readonly name = "horizontal-pod-autoscaler";
   readonly workers = 5;
@@ -45,6 +52,7 @@ class HpaController implements Controller {
   readonly #discover: () => Promise<Discovery>;
   readonly #autoscalers;
   readonly #pods;
+  readonly #metrics: HpaMetrics;
   readonly #queue = new LateQueue();
   readonly #memory = new Map<string, ScaleMemory>();
 
@@ -55,6 +63,7 @@ class HpaController implements Controller {
     this.#discover = cachedDiscovery(deps.client, deps.clock);
     this.#autoscalers = deps.informers.informer(horizontalPodAutoscalers);
     this.#pods = deps.informers.informer(pods);
+    this.#metrics = new HpaMetrics(deps.metrics, () => this.#autoscalers.lister.list().length);
   }
 
   setup(queue: Enqueue): void {
@@ -82,26 +91,36 @@ class HpaController implements Controller {
       currentMetrics: hpa.status?.currentMetrics,
       lastScaleTime: hpa.status?.lastScaleTime,
     };
+    const { clock } = this.#deps;
+    const startedMs = clock.now();
+    const note: Note = { action: "none", fault: "none" };
     try {
-      await this.#autoscale(key, hpa, draft, signal);
+      await this.#autoscale(key, hpa, draft, note, signal);
+    } catch (error) {
+      blame(note, "internal");
+      throw error;
     } finally {
+      this.#metrics.reconciled(note.action, note.fault, (clock.now() - startedMs) / 1000);
       if (!signal.aborted) await this.#report(hpa, draft, signal);
     }
   }
 
-  async #autoscale(key: string, hpa: HorizontalPodAutoscaler, draft: Draft, signal: AbortSignal): Promise<void> {
+  async #autoscale(key: string, hpa: HorizontalPodAutoscaler, draft: Draft, note: Note, signal: AbortSignal): Promise<void> {
     const found = await this.#scale(hpa, signal).catch((error: unknown) => {
       const message = messageOf(error);
       this.#deps.recorder.event(hpa, "Warning", "FailedGetScale", message);
       this.#set(draft, "AbleToScale", "False", "FailedGetScale", `the HPA controller was unable to get the target's current scale: ${message}`);
       return undefined;
     });
-    if (found === undefined) return;
+    if (found === undefined) {
+      blame(note, "internal");
+      return;
+    }
     const { resource, scale } = found;
     this.#set(draft, "AbleToScale", "True", "SucceededGetScale", "the HPA controller was able to get the target's current scale");
     const current = scale.spec.replicas ?? 0;
     draft.currentReplicas = current;
-    const choice = await this.#choose(key, hpa, { scale, current }, draft);
+    const choice = await this.#choose(key, hpa, { scale, current }, draft, note);
     if (choice === undefined) {
       draft.desiredReplicas = draft.desiredReplicas === 0 ? current : draft.desiredReplicas;
       return;
@@ -113,11 +132,13 @@ class HpaController implements Controller {
       const next: AnyObject = { ...scale, spec: { ...scale.spec, replicas: choice.replicas } };
       await this.#deps.client.update(resource, next, { namespace: hpa.metadata.namespace, subresource: "scale", signal });
     } catch (error) {
+      blame(note, "internal");
       this.#deps.recorder.event(hpa, "Warning", "FailedRescale", `${text}; error: ${messageOf(error)}`);
       this.#set(draft, "AbleToScale", "False", "FailedUpdateScale", `the HPA controller was unable to update the target scale: ${messageOf(error)}`);
       draft.desiredReplicas = current;
       return;
     }
+    note.action = actionOf(current, choice.replicas);
     this.#set(draft, "AbleToScale", "True", "SucceededRescale", `the HPA controller was able to update the target scale to ${choice.replicas}`);
     this.#deps.recorder.event(hpa, "Normal", "SuccessfulRescale", text);
     const nowMs = this.#deps.clock.now();
@@ -131,6 +152,7 @@ class HpaController implements Controller {
     hpa: HorizontalPodAutoscaler,
     { scale, current }: { readonly scale: Scale; readonly current: number },
     draft: Draft,
+    note: Note,
   ): Promise<{ readonly replicas: number; readonly why: string } | undefined> {
     const { minReplicas = 1, maxReplicas } = hpa.spec;
     if (current === 0 && minReplicas !== 0) {
@@ -139,7 +161,7 @@ class HpaController implements Controller {
     }
     if (current > maxReplicas) return { replicas: maxReplicas, why: "Current number of replicas above Spec.MaxReplicas" };
     if (current < minReplicas) return { replicas: minReplicas, why: "Current number of replicas below Spec.MinReplicas" };
-    const proposal = await this.#propose(hpa, scale, current, draft);
+    const proposal = await this.#propose(hpa, { scale, current }, draft, note);
     if (proposal === undefined) return undefined;
     const nowMs = this.#deps.clock.now();
     const verdict = normalize(hpa, proposal.replicas, current, this.#memory.get(key) ?? noMemory, nowMs);
@@ -150,10 +172,11 @@ class HpaController implements Controller {
   }
 
   /** The largest size that any metric calls for. A metric that fails forbids shrinking. */
-  async #propose(hpa: HorizontalPodAutoscaler, scale: Scale, current: number, draft: Draft): Promise<Proposal | undefined> {
+  async #propose(hpa: HorizontalPodAutoscaler, { scale, current }: { readonly scale: Scale; readonly current: number }, draft: Draft, note: Note): Promise<Proposal | undefined> {
     const selector = scale.status?.selector ?? "";
     if (selector === "") {
       this.#set(draft, "ScalingActive", "False", "InvalidSelector", "the HPA target's scale is missing a selector");
+      blame(note, "spec");
       this.#deps.recorder.event(hpa, "Warning", "SelectorRequired", "selector is required");
       return undefined;
     }
@@ -168,11 +191,18 @@ class HpaController implements Controller {
     };
     const proposals: Proposal[] = [];
     let failure: MeasureError | undefined;
+    const { clock } = this.#deps;
     for (const spec of hpa.spec.metrics ?? []) {
+      const startedMs = clock.now();
+      const took = (): { readonly type: string; readonly seconds: number } => ({ type: spec.type, seconds: (clock.now() - startedMs) / 1000 });
       try {
-        proposals.push(await measure(state, spec, this.#source));
+        const proposal = await measure(state, spec, this.#source);
+        this.#metrics.computed(actionOf(current, proposal.replicas), "none", took());
+        proposals.push(proposal);
       } catch (error) {
         if (!(error instanceof MeasureError)) throw error;
+        this.#metrics.computed("none", "internal", took());
+        blame(note, "internal");
         this.#deps.recorder.event(hpa, "Warning", error.reason, error.message);
         failure ??= error;
       }
@@ -216,4 +246,8 @@ class HpaController implements Controller {
     const status: HorizontalPodAutoscalerStatus = { ...draft, observedGeneration: hpa.metadata.generation };
     await updateStatus(this.#deps.client, horizontalPodAutoscalers, hpa, { signal, next: (live) => (deepEqual(live.status, status) ? undefined : { ...live, status }) });
   }
+}
+
+function blame(note: Note, fault: ScaleFault): void {
+  if (note.fault === "none") note.fault = fault;
 }

@@ -11,6 +11,11 @@ export interface FailureMatch {
 
 /** What the job's policy says of a failed pod: the first rule that matches, else it counts. @upstream pkg/controller/job/pod_failure_policy.go */
 export function matchFailurePolicy(job: Job, pod: Pod): FailureMatch {
+  return matchRules(job, pod) ?? { action: "Count" };
+}
+
+/** Undefined when no rule is about the pod. */
+export function matchRules(job: Job, pod: Pod): FailureMatch | undefined {
   const { rules = [] } = job.spec.podFailurePolicy ?? {};
   for (const [index, rule] of rules.entries()) {
     const message = matchRule(rule, pod, index);
@@ -19,7 +24,7 @@ export function matchFailurePolicy(job: Job, pod: Pod): FailureMatch {
     if (rule.action === "FailIndex" && job.spec.backoffLimitPerIndex === undefined) return { action: "Count" };
     return rule.action === "FailJob" ? { action: "FailJob", message } : { action: rule.action as FailureAction };
   }
-  return { action: "Count" };
+  return undefined;
 }
 
 function matchRule(rule: PodFailurePolicyRule, pod: Pod, index: number): string | undefined {

@@ -15,6 +15,7 @@ import { type BackoffRecord, noFailures } from "./backoff.ts";
 import { jobPod } from "./job-pod.ts";
 import { isFinished, isManagedElsewhere, isTracked, trackingFinalizer } from "./job-spec.ts";
 import { judgeJob, type JobState, type Judgement } from "./judge.ts";
+import { JobMetrics, type SyncAction } from "./metrics.ts";
 
 const strayPrefix = "stray:";
 
@@ -31,6 +32,7 @@ class JobController implements Controller {
   readonly #pods;
   readonly #expectations: Expectations;
   readonly #control: PodControl;
+  readonly #metrics: JobMetrics;
   readonly #queue = new LateQueue();
   readonly #backoff = new Map<string, BackoffRecord>();
   /** Pods whose finalizer was taken off, until the cache shows it. By job. */
@@ -41,6 +43,7 @@ class JobController implements Controller {
     this.#jobs = deps.informers.informer(jobs);
     this.#pods = deps.informers.informer(pods);
     this.#expectations = new Expectations({}, { clock: deps.clock });
+    this.#metrics = new JobMetrics(deps.metrics);
     this.#control = new PodControl({ ...deps, expectations: this.#expectations });
   }
 
@@ -49,6 +52,9 @@ class JobController implements Controller {
     indexByController(this.#deps.informers, this.#pods);
     enqueueSelf(queue, this.#jobs);
     this.#jobs.subscribe({
+      added: (job) => {
+        if (isManagedElsewhere(job)) this.#metrics.managedElsewhere(job.spec.managedBy ?? "");
+      },
       deleted: (job) => {
         for (const pod of controlledBy(this.#pods.lister, job)) if (isTracked(pod)) queue.add(`${strayPrefix}${keyOf(pod)}`);
       },
@@ -65,12 +71,19 @@ class JobController implements Controller {
       onDeleted: (key, pod) => this.#expectations.deletionObserved(key, pod.metadata.uid ?? ""),
     });
     this.#pods.subscribe({
-      added: (pod) => this.#noteStray(pod),
-      updated: (_previous, pod) => {
+      added: (pod) => {
+        this.#metrics.podChanged(undefined, pod);
+        this.#noteStray(pod);
+      },
+      updated: (previous, pod) => {
+        this.#metrics.podChanged(previous, pod);
         this.#noteReleased(pod);
         this.#noteStray(pod);
       },
-      deleted: (pod) => this.#noteReleased(pod, true),
+      deleted: (pod) => {
+        this.#metrics.podChanged(pod, undefined);
+        this.#noteReleased(pod, true);
+      },
     });
   }
 
@@ -103,10 +116,20 @@ class JobController implements Controller {
       await this.#release(key, controlledBy(this.#pods.lister, job).filter(isTracked), signal);
       return;
     }
-    await this.#sync(key, job, signal);
+    const { clock } = this.#deps;
+    const startedMs = clock.now();
+    const note: { action: SyncAction } = { action: "reconciling" };
+    let isDone = false;
+    try {
+      await this.#sync(key, job, note, signal);
+      isDone = true;
+    } finally {
+      this.#metrics.synced(job, note.action, isDone, (clock.now() - startedMs) / 1000);
+    }
   }
 
-  async #sync(key: string, job: Job, signal: AbortSignal): Promise<void> {
+  /** `note` tells of it in metrics. */
+  async #sync(key: string, job: Job, note: { action: SyncAction }, signal: AbortSignal): Promise<void> {
     const settled = this.#expectations.satisfied(key);
     const owned = await claimChildren(
       claimable(this.#pods.lister, job),
@@ -123,7 +146,9 @@ class JobController implements Controller {
     };
     const judgement = judgeJob(state);
     const create = judgement.create.map((wanted) => jobPod(job, wanted));
+    if (settled) note.action = create.length > 0 ? "pods_created" : judgement.remove.length > 0 ? "pods_deleted" : "tracking";
     const outcome = await this.#control.move(key, job, { create, remove: judgement.remove }, signal);
+    this.#metrics.made(job, { made: outcome.created.length, refused: outcome.refused });
     await this.#count(key, state, judgement, { created: outcome.created.length, removed: outcome.removed }, signal);
     // Remembered only now: should a write have failed, the same pods are new again next time.
     this.#backoff.set(key, judgement.backoff);
@@ -140,10 +165,12 @@ class JobController implements Controller {
     const released = await this.#release(key, account.release, signal);
     const { status, finished } = settleJob(state, account, judgement, released);
     await this.#write(held, status, signal);
+    this.#metrics.counted(job, status, judgement.newFailed);
     if (account.suspension === "suspended") recorder.event(job, "Normal", "Suspended", "Job suspended");
     if (account.suspension === "resumed") recorder.event(job, "Normal", "Resumed", "Job resumed");
     const { ending } = judgement;
     if (!finished || ending === undefined) return;
+    this.#metrics.finished(job, ending);
     if (ending.type === "Failed") recorder.event(job, "Warning", ending.reason, ending.message);
     else {
       if (job.spec.completions !== undefined && judgement.succeeded > job.spec.completions) {

@@ -8,6 +8,7 @@ import { messageOf } from "../failures.ts";
 import { isPodReady } from "../pods/pod-state.ts";
 import { podsByNode } from "../pods/pods-by-node.ts";
 import { judgeHealth, type NodeHealth, type Readiness } from "./health.ts";
+import { NodeMetrics } from "./metrics.ts";
 import { noExecuteTaints, noScheduleTaints, secondaryLabels } from "./taints.ts";
 import { type EvictionRates, evictionRates, zoneOf, ZoneQueue, type ZoneState, zoneStateOf } from "./zones.ts";
 
@@ -39,6 +40,7 @@ class NodeLifecycle implements Controller {
   readonly #nodes;
   readonly #leases;
   readonly #pods;
+  readonly #metrics: NodeMetrics;
   readonly #queue = new LateQueue();
   readonly #health = new Map<string, NodeHealth>();
   readonly #ready = new Map<string, Readiness>();
@@ -47,6 +49,7 @@ class NodeLifecycle implements Controller {
 
   constructor(deps: ControllerDeps, options: NodeLifecycleOptions) {
     this.#deps = deps;
+    this.#metrics = new NodeMetrics(deps.metrics);
     this.#options = options;
     this.#rates = { ...defaultRates, ...options.rates };
     this.#nodes = deps.informers.informer(nodes);
@@ -88,15 +91,20 @@ class NodeLifecycle implements Controller {
       this.#ready.delete(name);
       for (const zone of this.#zones.values()) zone.delete(name);
     }
+    const { clock } = this.#deps;
+    const beganMs = clock.now();
     for (const node of all) {
+      const startedMs = clock.now();
       try {
         await this.#check(node, signal);
+        this.#metrics.judged((clock.now() - startedMs) / 1000);
       } catch (error) {
         if (signal.aborted) throw error;
         this.#deps.log.warn("a node's health could not be recorded", { node: node.metadata.name, error: messageOf(error) });
       }
     }
     await this.#weighZones(all, signal);
+    this.#metrics.judgedAll((clock.now() - beganMs) / 1000);
     this.#queue.addAfter(taintKey, 0);
   }
 
@@ -154,6 +162,7 @@ class NodeLifecycle implements Controller {
       list.push(this.#ready.get(node.metadata.name ?? "") ?? "Unknown");
       readiness.set(key, list);
     }
+    this.#metrics.weighed(readiness);
     const states = new Map<string, { readonly state: ZoneState; readonly nodes: number }>();
     for (const [key, list] of readiness) states.set(key, { state: zoneStateOf(list, this.#rates), nodes: list.length });
     for (const key of this.#zones.keys()) if (!states.has(key)) this.#zones.delete(key);
@@ -200,6 +209,7 @@ class NodeLifecycle implements Controller {
     if (taints === undefined) return;
     try {
       await this.#patchTaints(node, taints, signal);
+      this.#metrics.evicted(zoneOf(node));
     } catch (error) {
       zone.add(name);
       this.#deps.log.warn("a node could not be tainted", { node: name, error: messageOf(error) });

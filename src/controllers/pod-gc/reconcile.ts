@@ -24,18 +24,21 @@ export function podGarbageCollector(deps: ControllerDeps, options: PodGcOptions 
   const nodeInformer = deps.informers.informer(nodes);
   const missingSince = new Map<string, number>();
   const late = new LateQueue();
+  const labels = ["namespace", "reason"];
+  const deletions = deps.metrics.counter("pod_gc_collector_force_delete_pods_total", "Pods deleted without grace, by why they were", labels);
+  const failures = deps.metrics.counter("pod_gc_collector_force_delete_pod_errors_total", "Such pods that could not be deleted", labels);
 
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     late.addAfter(key, periodMs);
     const { doomed, nodeless } = planPodGc({ pods: podInformer.lister.list(), node: (name) => nodeInformer.lister.get(name), terminatedThreshold });
-    for (const { pod, why } of doomed) await remove(pod, why === "terminated" ? {} : { fail: true }, signal);
+    for (const { pod, why } of doomed) await remove(pod, why, why === "terminated" ? {} : { fail: true }, signal);
     for (const name of missingSince.keys()) if (!nodeless.has(name)) missingSince.delete(name);
     const nowMs = deps.clock.now();
     for (const [name, stranded] of nodeless) {
       const since = missingSince.get(name) ?? nowMs;
       missingSince.set(name, since);
       if (nowMs - since < quarantineMs || (await nodeExists(name, signal))) continue;
-      for (const pod of stranded) await remove(pod, { fail: true, reason: "DeletionByPodGC", message: "PodGC: node no longer exists" }, signal);
+      for (const pod of stranded) await remove(pod, "orphaned", { fail: true, reason: "DeletionByPodGC", message: "PodGC: node no longer exists" }, signal);
     }
   }
 
@@ -48,10 +51,13 @@ export function podGarbageCollector(deps: ControllerDeps, options: PodGcOptions 
     }
   }
 
-  async function remove(pod: Pod, how: { readonly fail?: boolean; readonly reason?: string; readonly message?: string }, signal: AbortSignal): Promise<void> {
+  async function remove(pod: Pod, why: string, how: { readonly fail?: boolean; readonly reason?: string; readonly message?: string }, signal: AbortSignal): Promise<void> {
+    const labelled = [pod.metadata.namespace ?? "", why];
+    deletions.inc(labelled);
     try {
       await disruptAndDelete(pod, { ...how, gracePeriodSeconds: 0 }, { client: deps.client, nowMs: deps.clock.now(), signal });
     } catch (error) {
+      failures.inc(labelled);
       // The next round comes anyway; one stubborn pod must not keep the others.
       deps.log.warn("a pod could not be collected", { namespace: pod.metadata.namespace, pod: pod.metadata.name, error: messageOf(error) });
     }

@@ -17,6 +17,8 @@ export interface PodMoves {
 export interface PodOutcome {
   readonly created: readonly Pod[];
   readonly removed: readonly Pod[];
+  /** How many of those that were to be made were refused. */
+  readonly refused: number;
   readonly error: unknown;
   readonly failed: "FailedCreate" | "FailedDelete" | undefined;
 }
@@ -42,13 +44,14 @@ export class PodControl {
     const removal = await this.#remove(key, owner, remove, signal);
     const creation = await this.#create(key, owner, create, signal);
     const failed = creation.error !== undefined ? "FailedCreate" : removal.error !== undefined ? "FailedDelete" : undefined;
-    return { created: creation.done, removed: removal.done, error: creation.error ?? removal.error, failed };
+    return { created: creation.done, removed: removal.done, refused: creation.refused, error: creation.error ?? removal.error, failed };
   }
 
   /** In growing batches; the first batch with a failure is the last. */
   async #create(key: string, owner: KubeObject, wanted: readonly NewObject<Pod>[], signal: AbortSignal): Promise<Done> {
     const { client, recorder, expectations } = this.#deps;
     const done: Pod[] = [];
+    let refused = 0;
     let next = 0;
     if (wanted.length === 0) this.#paces.forget(key);
     for (const size of slowStartBatches(wanted.length, this.#paces.of(key))) {
@@ -62,6 +65,7 @@ export class PodControl {
           recorder.event(owner, "Normal", "SuccessfulCreate", `Created pod: ${outcome.value.metadata.name}`);
           continue;
         }
+        refused += 1;
         expectations.creationObserved(key);
         if (isNamespaceTerminating(outcome.reason)) continue;
         recorder.event(owner, "Warning", "FailedCreate", `Error creating: ${messageOf(outcome.reason)}`);
@@ -73,9 +77,9 @@ export class PodControl {
       }
       this.#paces.forget(key);
       expectations.creationObserved(key, wanted.length - next);
-      return { done, error };
+      return { done, refused, error };
     }
-    return { done, error: undefined };
+    return { done, refused, error: undefined };
   }
 
   /** All at once. What is gone already counts as removed. */
@@ -100,11 +104,12 @@ export class PodControl {
       recorder.event(owner, "Warning", "FailedDelete", `Error deleting: ${messageOf(outcome.reason)}`);
       error ??= outcome.reason;
     });
-    return { done, error };
+    return { done, refused: 0, error };
   }
 }
 
 interface Done {
   readonly done: readonly Pod[];
+  readonly refused: number;
   readonly error: unknown;
 }

@@ -7,6 +7,7 @@ import { controllerOf, keyOf } from "../../meta/object.ts";
 import { hasReason, notFound } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { isNamespaceTerminating, messageOf } from "../failures.ts";
+import { claimMetrics } from "./metrics.ts";
 import { claimFor, claimKeysOf, isPodDone, mustReserve, needsWork, planClaim, POD_CLAIM_NAME } from "./plan.ts";
 
 const CLAIM = "claim:";
@@ -25,6 +26,7 @@ export function resourceClaimController(deps: ControllerDeps): Controller {
   const templates = deps.informers.informer(resourceClaimTemplates);
   /** Made by us and perhaps not seen yet, by pod UID and entry. */
   const made = new LruMap<ResourceClaim>(MAX_REMEMBERED);
+  const metrics = claimMetrics(deps.metrics, () => claims.lister.list());
   /** UIDs of pods that are gone for certain. */
   const gone = new LruMap<true>(MAX_REMEMBERED);
 
@@ -81,9 +83,11 @@ export function resourceClaimController(deps: ControllerDeps): Controller {
       );
     try {
       const claim = await client.create(resourceClaims, claimFor(pod, podClaim.name, template), { namespace, signal });
+      metrics.made(template.spec, true);
       made.set(`${uid}/${podClaim.name}`, claim);
       return claim.metadata.name;
     } catch (error) {
+      metrics.made(template.spec, false);
       if (isNamespaceTerminating(error)) throw error;
       throw new Error(`create ResourceClaim : ${messageOf(error)}`, { cause: error });
     }

@@ -5,6 +5,7 @@ import { keyOf } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { LateQueue } from "../enqueue.ts";
 import { disruptAndDelete } from "../pods/disruption.ts";
+import { evictionMetrics } from "../pods/eviction-metrics.ts";
 import { isPodTerminal } from "../pods/pod-state.ts";
 import { podsByNode } from "../pods/pods-by-node.ts";
 import { tolerationSeconds } from "./plan.ts";
@@ -22,6 +23,7 @@ export function taintEvictionController(deps: ControllerDeps): Controller {
   /** When a pod's time on its node ends. Once it runs, another tolerable taint changes nothing. */
   const scheduled = new Map<string, Scheduled>();
   const late = new LateQueue();
+  const evictions = evictionMetrics(deps.metrics, "taint_eviction_controller");
 
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const pod = podInformer.lister.get(key);
@@ -47,6 +49,7 @@ export function taintEvictionController(deps: ControllerDeps): Controller {
     recorder.event(pod, "Normal", "TaintManagerEviction", `Marking for deletion Pod ${key}`);
     const how = { reason: "DeletionByTaintManager", message: "Taint manager: deleting due to NoExecute taint" };
     await disruptAndDelete(pod, how, { client: deps.client, nowMs, signal });
+    evictions.deleted((clock.now() - dueMs) / 1000);
     scheduled.delete(key);
   }
 

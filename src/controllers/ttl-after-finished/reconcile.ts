@@ -1,4 +1,5 @@
 import { jobs } from "../../api/generated/resources.ts";
+import { exponentialBuckets } from "../../base/metrics.ts";
 import { splitKey } from "../../meta/object.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
@@ -9,6 +10,11 @@ import { timeLeftMs } from "./plan.ts";
 export function ttlAfterFinishedController(deps: ControllerDeps): Controller {
   const jobInformer = deps.informers.informer(jobs);
   const late = new LateQueue();
+  const delays = deps.metrics.histogram(
+    "ttl_after_finished_controller_job_deletion_duration_seconds",
+    "How long after its time was over a job was deleted",
+    exponentialBuckets(0.1, 2, 14),
+  );
 
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const cached = jobInformer.lister.get(key);
@@ -26,6 +32,7 @@ export function ttlAfterFinishedController(deps: ControllerDeps): Controller {
       const stillLeft = timeLeftMs(live, deps.clock.now());
       if (stillLeft === undefined || stillLeft > 0) return;
       await deps.client.delete(jobs, name, { namespace, signal, propagationPolicy: "Foreground", preconditions: { uid: live.metadata.uid ?? "" } });
+      delays.observe(Math.max(0, -stillLeft) / 1000);
     } catch (error) {
       if (!hasReason(error, "NotFound")) throw error;
     }
