@@ -6,7 +6,7 @@ import type { Random } from "../base/random.ts";
 import type { KubeObject } from "../meta/object.ts";
 import type { Resource } from "../meta/resource.ts";
 import type { Client, Selection } from "./client.ts";
-import type { Informer, InformerFactory } from "./informer.ts";
+import type { IndexValues, Informer, InformerFactory } from "./informer.ts";
 import { Reflector } from "./reflector.ts";
 import { SharedInformer } from "./shared-informer.ts";
 
@@ -79,10 +79,10 @@ export function createInformerFactory(options: InformerFactoryOptions, deps: Inf
       }
       return entry.informer as unknown as Informer<T>;
     },
-    addIndex<T extends KubeObject>(informer: Informer<T>, name: string, values: (object: T) => readonly string[]): void {
+    addIndex<T extends KubeObject>(informer: Informer<T>, name: string, values: (object: T) => IndexValues): void {
       const entry = entryOf(informer as unknown as Informer<KubeObject>);
       invariant(entry, "an index is added to an informer of this factory");
-      entry.informer.addIndex(name, values as (object: KubeObject) => readonly string[]);
+      entry.informer.addIndex(name, values as (object: KubeObject) => IndexValues);
     },
     end({ group, version, resource }) {
       const prefix = JSON.stringify([group, version, resource]).slice(0, -1);

@@ -32,11 +32,14 @@ export interface Lister<T extends KubeObject> {
   byIndex(index: string, value: string): readonly T[];
 }
 
+/** What an index files an object under: one value, several, or none. PERF: one without an array. */
+export type IndexValues = string | readonly string[] | undefined;
+
 /** One informer per resource and selection, shared by all who ask. */
 export interface InformerFactory {
   /** An index must be added before the informer runs or right after it is made; `values` are an object's index values. */
   informer<T extends KubeObject>(resource: Resource<T>, selection?: Selection): Informer<T>;
-  addIndex<T extends KubeObject>(informer: Informer<T>, name: string, values: (object: T) => readonly string[]): void;
+  addIndex<T extends KubeObject>(informer: Informer<T>, name: string, values: (object: T) => IndexValues): void;
   /** Ends all informers of a resource that is no longer served: what they had may still be there in another version. Who asks later gets a new one. */
   end(resource: Resource<KubeObject>): void;
   /** Resolves when every informer asked for so far has synced; rejects when the signal aborts. */

@@ -1,29 +1,39 @@
 import { keyOf, type KubeObject } from "../meta/object.ts";
-import type { Lister } from "./informer.ts";
+import type { IndexValues, Lister } from "./informer.ts";
 
-/** Objects by key, with the array of them made when asked for and kept until the next change. */
+/** One object's place, whichever version of it stands there. */
+export interface Slot<T> {
+  readonly object: T;
+}
+
+interface Held<T> extends Slot<T> {
+  object: T;
+  /** By index, in the order in which they were added: the buckets that it is in. PERF: none and one, the usual, without an array. */
+  readonly in: (Bucket<T> | readonly Bucket<T>[] | undefined)[];
+}
+
+/** Slots under one value, with the array of their objects made when asked for and kept until the next change. */
 class Bucket<T> {
-  readonly byKey = new Map<string, T>();
+  readonly value: string;
+  readonly slots = new Set<Slot<T>>();
   #all: readonly T[] | undefined;
 
-  set(key: string, object: T): void {
-    this.byKey.set(key, object);
-    this.#all = undefined;
+  constructor(value: string) {
+    this.value = value;
   }
 
-  delete(key: string): void {
-    this.byKey.delete(key);
+  changed(): void {
     this.#all = undefined;
   }
 
   get all(): readonly T[] {
-    this.#all ??= [...this.byKey.values()];
+    this.#all ??= Array.from(this.slots, objectOf);
     return this.#all;
   }
 }
 
 interface Index<T> {
-  readonly values: (object: T) => readonly string[];
+  readonly values: (object: T) => IndexValues;
   /** `{"node-1" => pods on it}` */
   readonly buckets: Map<string, Bucket<T>>;
 }
@@ -33,37 +43,43 @@ const NAMESPACE = "namespace";
 /**
  * The objects of one informer: `{"ns/web" => Pod}` and, per index, the same objects under each value. The index
  * `namespace` is always there. Arrays given out are shared: never change one.
+ *
+ * PERF: buckets hold slots, not objects: a new version of an object whose values stay is written to its slot alone.
  */
 export class ObjectCache<T extends KubeObject> implements Lister<T> {
-  readonly #objects = new Bucket<T>();
-  readonly #indexes = new Map<string, Index<T>>();
+  readonly #slots = new Map<string, Held<T>>();
+  readonly #named = new Map<string, number>();
+  readonly #indexes: Index<T>[] = [];
+  #all: readonly T[] | undefined;
 
   constructor() {
-    this.addIndex(NAMESPACE, ({ metadata: { namespace } }) => (namespace === undefined ? [] : [namespace]));
+    this.addIndex(NAMESPACE, ({ metadata: { namespace } }) => namespace);
   }
 
   /** Also over what is there already. An index of that name that exists stays as it is. */
-  addIndex(name: string, values: (object: T) => readonly string[]): void {
-    if (this.#indexes.has(name)) return;
+  addIndex(name: string, values: (object: T) => IndexValues): void {
+    if (this.#named.has(name)) return;
     const index: Index<T> = { values, buckets: new Map() };
-    this.#indexes.set(name, index);
-    for (const [key, object] of this.#objects.byKey) file(index, key, object);
+    this.#named.set(name, this.#indexes.length);
+    this.#indexes.push(index);
+    for (const slot of this.#slots.values()) slot.in.push(file(index, slot, values(slot.object)));
   }
 
   get size(): number {
-    return this.#objects.byKey.size;
+    return this.#slots.size;
   }
 
   get(key: string): T | undefined {
-    return this.#objects.byKey.get(key);
+    return this.#slots.get(key)?.object;
   }
 
   list(): readonly T[] {
-    return this.#objects.all;
+    this.#all ??= Array.from(this.#slots.values(), objectOf);
+    return this.#all;
   }
 
   keys(): IterableIterator<string> {
-    return this.#objects.byKey.keys();
+    return this.#slots.keys();
   }
 
   inNamespace(namespace: string): readonly T[] {
@@ -71,7 +87,7 @@ export class ObjectCache<T extends KubeObject> implements Lister<T> {
   }
 
   byIndex(name: string, value: string): readonly T[] {
-    const index = this.#indexes.get(name);
+    const index = this.#indexes[this.#named.get(name) ?? -1];
     if (index === undefined) throw new Error(`there is no index "${name}"`);
     return index.buckets.get(value)?.all ?? [];
   }
@@ -79,54 +95,92 @@ export class ObjectCache<T extends KubeObject> implements Lister<T> {
   /** Returns what stood there before. */
   set(object: T): T | undefined {
     const key = keyOf(object);
-    const previous = this.#objects.byKey.get(key);
-    this.put(key, object, previous);
+    const slot = this.find(key);
+    const previous = slot?.object;
+    if (slot === undefined) this.add(key, object);
+    else this.replace(slot, object);
     return previous;
   }
 
-  /** The same for who knows its key, and what stands there: undefined when nothing does. */
-  put(key: string, object: T, previous: T | undefined): void {
-    this.#objects.set(key, object);
-    for (const index of this.#indexes.values()) {
-      if (previous === undefined) file(index, key, object);
-      else refile(index, key, previous, object);
+  /** Where the object of that key stands. */
+  find(key: string): Slot<T> | undefined {
+    return this.#slots.get(key);
+  }
+
+  /** Only where none of that key stands. */
+  add(key: string, object: T): void {
+    const slot: Held<T> = { object, in: [] };
+    for (const index of this.#indexes) slot.in.push(file(index, slot, index.values(object)));
+    this.#slots.set(key, slot);
+    this.#all = undefined;
+  }
+
+  /** Puts the next version of an object in its place. */
+  replace(slot: Slot<T>, object: T): void {
+    const held = slot as Held<T>;
+    held.object = object;
+    this.#all = undefined;
+    let at = 0;
+    for (const index of this.#indexes) {
+      const values = index.values(object);
+      const buckets = held.in[at];
+      if (isUnder(buckets, values)) changed(buckets);
+      else {
+        unfile(index, held, buckets);
+        held.in[at] = file(index, held, values);
+      }
+      at += 1;
     }
   }
 
   /** Returns what stood there. */
   delete(key: string): T | undefined {
-    const previous = this.#objects.byKey.get(key);
-    if (previous === undefined) return undefined;
-    this.#objects.delete(key);
-    for (const index of this.#indexes.values()) unfile(index, key, previous);
-    return previous;
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return undefined;
+    this.#slots.delete(key);
+    this.#all = undefined;
+    this.#indexes.forEach((index, at) => unfile(index, slot, slot.in[at]));
+    return slot.object;
   }
 }
 
-function file<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.values(object)) {
-    let bucket = index.buckets.get(value);
-    if (bucket === undefined) {
-      bucket = new Bucket<T>();
-      index.buckets.set(value, bucket);
-    }
-    bucket.set(key, object);
-  }
+const objectOf = <T>(slot: Slot<T>): T => slot.object;
+
+function file<T>(index: Index<T>, slot: Slot<T>, values: IndexValues): Held<T>["in"][number] {
+  if (values === undefined) return undefined;
+  return typeof values === "string" ? fileUnder(index, slot, values) : values.map((value) => fileUnder(index, slot, value));
 }
 
-/** PERF: most changes leave an object under the values that it had. */
-function refile<T>(index: Index<T>, key: string, previous: T, object: T): void {
-  const before = index.values(previous);
-  const after = index.values(object);
-  if (before.length !== after.length || before.some((value, at) => value !== after[at])) unfile(index, key, previous);
-  file(index, key, object);
+function fileUnder<T>({ buckets }: Index<T>, slot: Slot<T>, value: string): Bucket<T> {
+  let bucket = buckets.get(value);
+  if (bucket === undefined) {
+    bucket = new Bucket<T>(value);
+    buckets.set(value, bucket);
+  }
+  bucket.slots.add(slot);
+  bucket.changed();
+  return bucket;
 }
 
-function unfile<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.values(object)) {
-    const bucket = index.buckets.get(value);
-    if (bucket === undefined) continue;
-    bucket.delete(key);
-    if (bucket.byKey.size === 0) index.buckets.delete(value);
-  }
+function unfile<T>(index: Index<T>, slot: Slot<T>, from: Held<T>["in"][number]): void {
+  if (from instanceof Bucket) unfileFrom(index, slot, from);
+  else if (from !== undefined) for (const bucket of from) unfileFrom(index, slot, bucket);
+}
+
+function unfileFrom<T>({ buckets }: Index<T>, slot: Slot<T>, bucket: Bucket<T>): void {
+  bucket.slots.delete(slot);
+  bucket.changed();
+  if (bucket.slots.size === 0) buckets.delete(bucket.value);
+}
+
+function changed<T>(buckets: Held<T>["in"][number]): void {
+  if (buckets instanceof Bucket) buckets.changed();
+  else if (buckets !== undefined) for (const bucket of buckets) bucket.changed();
+}
+
+/** Whether these are the buckets of those values. */
+function isUnder<T>(buckets: Held<T>["in"][number], values: IndexValues): boolean {
+  if (buckets === undefined || values === undefined) return buckets === values;
+  if (buckets instanceof Bucket) return buckets.value === values;
+  return typeof values !== "string" && buckets.length === values.length && buckets.every(({ value }, at) => value === values[at]);
 }

@@ -79,6 +79,12 @@ export function enqueueOwners<Owner extends KubeObject, Child extends KubeObject
       queue.add(key);
     },
     updated(previous, child) {
+      const relabelled = (): boolean => !deepEqual(previous.metadata.labels, child.metadata.labels);
+      // PERF: what never had an owner is most of the news here.
+      if (previous.metadata.ownerReferences === undefined && child.metadata.ownerReferences === undefined) {
+        if (options.forOrphan !== undefined && relabelled()) orphan(child);
+        return;
+      }
       const before = ownerKey(previous);
       const after = ownerKey(child);
       const moved = controllerOf(previous)?.uid !== controllerOf(child)?.uid;
@@ -89,8 +95,7 @@ export function enqueueOwners<Owner extends KubeObject, Child extends KubeObject
         if (moved || options.isNews?.(previous, child) !== false) queue.add(after);
         return;
       }
-      const relabelled = !deepEqual(previous.metadata.labels, child.metadata.labels);
-      if (moved || relabelled) orphan(child);
+      if (moved || relabelled()) orphan(child);
     },
     deleted,
   });
@@ -98,13 +103,14 @@ export function enqueueOwners<Owner extends KubeObject, Child extends KubeObject
 
 const CONTROLLER_INDEX = "controller";
 const ownedBy = (uid: string): string => `uid/${uid}`;
-const orphansOf = (namespace: string): string => `orphan/${namespace}`;
+/** No namespace has a slash. PERF: most pods of some clusters are orphans, and a text made for each version of them costs. */
+const orphansOf = (namespace: string): string => namespace;
 
 /** Files children under their controller's uid, so that an owner's children are found without a scan. Call it from `setup`. */
 export function indexByController<Child extends KubeObject>(informers: InformerFactory, children: Informer<Child>): void {
   informers.addIndex(children, CONTROLLER_INDEX, (child) => {
     const controller = controllerOf(child);
-    return [controller === undefined ? orphansOf(child.metadata.namespace ?? "") : ownedBy(controller.uid)];
+    return controller === undefined ? orphansOf(child.metadata.namespace ?? "") : ownedBy(controller.uid);
   });
 }
 

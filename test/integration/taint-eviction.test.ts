@@ -56,8 +56,9 @@ it("pods that do not tolerate a taint go, some after a while, and not when it is
   expect(await names()).toEqual(["hardy"]);
 });
 
-it("a pod is looked at when it comes to a node, not at each of its updates", async () => {
-  await addPod("a");
+it("a pod is looked at when it comes to a node that evicts, not at each of its updates", async () => {
+  await taint("hot");
+  await addPod("a", { key: "hot", operator: "Exists" });
   expect(looks).toEqual(["default/a"]);
   for (const phase of ["Pending", "Running"]) {
     await world.client.patch(pods, "a", { type: "merge", value: { status: { phase } } }, { ...place, subresource: "status" });
@@ -66,6 +67,24 @@ it("a pod is looked at when it comes to a node, not at each of its updates", asy
   await world.client.delete(pods, "a", { ...place, gracePeriodSeconds: 0 });
   await world.settle();
   expect(looks).toEqual(["default/a"]);
+});
+
+it("a pod on a node that evicts nobody is not looked at until the node does", async () => {
+  await addPod("a");
+  expect(await world.bound()).toEqual({ a: "n1" });
+  expect(looks).toEqual([]);
+  await taint("hot");
+  expect(looks).toContain("default/a");
+  expect(await names()).toEqual([]);
+});
+
+it("a pod that is on its node before the node is there goes when the node comes with a taint", async () => {
+  await world.addPod("early", { spec: { nodeName: "n2", terminationGracePeriodSeconds: 0 } });
+  await world.settle();
+  expect(await names()).toEqual(["early"]);
+  await world.addNode("n2", { spec: { taints: [{ key: "hot", effect: "NoExecute" }] } });
+  await world.settle();
+  expect(await names()).toEqual([]);
 });
 
 it("a pod that stops tolerating a taint goes, and one made anew under its name is another", async () => {

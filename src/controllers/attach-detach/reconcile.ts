@@ -5,7 +5,8 @@ import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps } from "../../reconcile/controller.ts";
 import { enqueueKeys, LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
-import { claimsOf } from "../volume-protection/plan.ts";
+import { claimsOf, podsByClaim } from "../pods/pods-by-claim.ts";
+import { podsByNode } from "../pods/pods-by-node.ts";
 import { attachedNames, isShareable, multiAttachText, parting, uniqueName, usesVolumes, type WantedVolume } from "./plan.ts";
 
 export interface AttachDetachOptions {
@@ -14,7 +15,6 @@ export interface AttachDetachOptions {
 }
 
 const byNode = "attach-node";
-const byClaim = "attach-claim";
 const byVolume = "attach-volume";
 const RECHECK_MS = 60_000;
 
@@ -37,7 +37,7 @@ export function attachDetachController(deps: ControllerDeps, { sha256 }: AttachD
 
   function wantedOn(node: string): ReadonlyMap<string, WantedVolume> {
     const wanted = new Map<string, WantedVolume & { readonly pods: Pod[] }>();
-    for (const pod of podInformer.lister.byIndex(byNode, node)) {
+    for (const pod of podsByNode.of(podInformer.lister, node)) {
       if (!usesVolumes(pod)) continue;
       for (const key of claimsOf(pod)) {
         const volume = volumeOf(claims.lister.get(key)?.spec.volumeName ?? "");
@@ -131,11 +131,11 @@ export function attachDetachController(deps: ControllerDeps, { sha256 }: AttachD
 
   function setup(given: Parameters<Controller["setup"]>[0]): void {
     queue.bind(given);
-    deps.informers.addIndex(podInformer, byNode, ({ spec }) => ((spec.nodeName ?? "") === "" ? [] : [spec.nodeName ?? ""]));
-    deps.informers.addIndex(podInformer, byClaim, claimsOf);
-    deps.informers.addIndex(attachments, byNode, ({ spec }) => [spec.nodeName]);
-    deps.informers.addIndex(attachments, byVolume, ({ spec }) => (spec.source.persistentVolumeName === undefined ? [] : [spec.source.persistentVolumeName]));
-    const nodesOfClaim = (key: string): readonly string[] => podInformer.lister.byIndex(byClaim, key).flatMap(({ spec }) => (spec.nodeName === undefined ? [] : [spec.nodeName]));
+    podsByNode.index(deps.informers, podInformer);
+    podsByClaim.index(deps.informers, podInformer);
+    deps.informers.addIndex(attachments, byNode, ({ spec }) => spec.nodeName);
+    deps.informers.addIndex(attachments, byVolume, ({ spec }) => spec.source.persistentVolumeName);
+    const nodesOfClaim = (key: string): readonly string[] => podsByClaim.of(podInformer.lister, key).flatMap(({ spec }) => (spec.nodeName === undefined ? [] : [spec.nodeName]));
     const nodesOfVolume = (volume: PersistentVolume | undefined): readonly string[] => {
       const claim = volume?.spec.claimRef;
       return claim === undefined ? [] : nodesOfClaim(`${claim.namespace ?? ""}/${claim.name ?? ""}`);

@@ -6,7 +6,7 @@ import type { Informer } from "../../client/informer.ts";
 import { keyOf, type KubeObject } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { cachedDiscovery } from "../discover-resources.ts";
-import { enqueueKeys, enqueueSelf, LateQueue } from "../enqueue.ts";
+import { enqueueKeys, enqueueSelf, labelsOf, LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
 import { labelsMatch } from "../label-match.ts";
 import { expectedScale, UnknownScale } from "./expected-scale.ts";
@@ -61,7 +61,7 @@ export function disruptionController(deps: ControllerDeps): Controller {
   function setup(queue: Enqueue): void {
     late.bind(queue);
     enqueueSelf(queue, budgetInformer);
-    enqueueKeys(queue, podInformer, budgetsOf);
+    enqueueKeys(queue, podInformer, budgetsOf, labelsOf);
     // A change of size shows in the pods soon; a budget whose pods all stay would miss it.
     const inNamespace = ({ metadata: { namespace = "" } }: KubeObject): readonly string[] => budgetInformer.lister.inNamespace(namespace).filter(needsScale).map(keyOf);
     const enqueue = (object: KubeObject): void => {

@@ -4,7 +4,7 @@ import type { EndpointSlice } from "../../api/generated/types/discovery-v1.ts";
 import { keyOf } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { Expectations } from "../../reconcile/expectations.ts";
-import { enqueueKeys, enqueueSelf, LateQueue } from "../enqueue.ts";
+import { enqueueKeys, enqueueSelf, labelsOf, LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
 import { mapMatches } from "../label-match.ts";
 import { applySlices } from "../service-endpoints/apply-slices.ts";
@@ -73,7 +73,7 @@ export function endpointSliceController(deps: ControllerDeps, options: EndpointS
     late.bind(queue);
     deps.informers.addIndex(sliceInformer, serviceIndex, ownServiceKeys);
     enqueueSelf(queue, serviceInformer);
-    enqueueKeys(queue, podInformer, (pod) => selectingServices(pod, serviceInformer.lister.inNamespace(pod.metadata.namespace ?? "")));
+    enqueueKeys(queue, podInformer, (pod) => selectingServices(pod, serviceInformer.lister.inNamespace(pod.metadata.namespace ?? "")), labelsOf);
     sliceInformer.subscribe({
       added(slice) {
         for (const key of ownServiceKeys(slice)) expectations.creationObserved(key);
@@ -86,7 +86,8 @@ export function endpointSliceController(deps: ControllerDeps, options: EndpointS
 }
 
 export function selectingServices(pod: Pod, candidates: readonly Service[]): readonly string[] {
-  return candidates.filter((service) => mapMatches(service.spec?.selector, pod.metadata.labels)).map(keyOf);
+  const selecting = candidates.filter(({ spec }) => spec?.selector !== undefined && mapMatches(spec.selector, pod.metadata.labels));
+  return selecting.length === 0 ? [] : selecting.map(keyOf);
 }
 
 function ownServiceKeys(slice: EndpointSlice): readonly string[] {

@@ -1,4 +1,5 @@
 import type { Client } from "../../client/client.ts";
+import { LruMap } from "../../client/lru-map.ts";
 import type { ObjectMeta, OwnerReference } from "../../meta/generated/meta-v1.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { parseApiVersion, type Resource } from "../../meta/resource.ts";
@@ -25,7 +26,7 @@ export interface CollectorDeps {
 /** Carries out what the graph asks for; looks at objects live before it touches them. Throws what is worth another try. */
 export class Collector {
   readonly #deps: CollectorDeps;
-  readonly #absent = new Set<string>();
+  readonly #absent = new LruMap<true>(maxAbsent);
 
   constructor(deps: CollectorDeps) {
     this.#deps = deps;
@@ -33,10 +34,7 @@ export class Collector {
 
   /** Absent from this namespace, that is: a reference can name an owner from the wrong one. */
   noteAbsent(uid: string, namespace: string): void {
-    this.#absent.delete(`${namespace}/${uid}`);
-    this.#absent.add(`${namespace}/${uid}`);
-    const [oldest] = this.#absent;
-    if (this.#absent.size > maxAbsent && oldest !== undefined) this.#absent.delete(oldest);
+    this.#absent.set(`${namespace}/${uid}`, true);
   }
 
   /** Deletes the object when its owners are gone, or helps it wait. Says whether a virtual node must be looked at again. */
@@ -131,7 +129,7 @@ export class Collector {
     // An object without a namespace cannot be owned from within one; nobody may conclude that the owner is gone.
     if (resource.namespaced && (dependent.namespace ?? "") === "") return "solid";
     const namespace = resource.namespaced ? (dependent.namespace ?? "") : "";
-    if (this.#absent.has(`${namespace}/${owner.uid}`)) return "absent";
+    if (this.#absent.get(`${namespace}/${owner.uid}`) === true) return "absent";
     const metadata = await this.#read(resource, owner.name, namespace, signal);
     if (metadata?.uid !== owner.uid) {
       this.noteAbsent(owner.uid, namespace);

@@ -67,6 +67,41 @@ describe("DependencyGraph", () => {
     expect(world.graph.size).toBe(0);
   });
 
+  it("keeps what it knows at news of something else", () => {
+    const world = new World();
+    const owned: ObjectMeta = {
+      uid: "p1",
+      name: "p1",
+      namespace: "ns",
+      ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "r1", uid: "r1", controller: true, blockOwnerDeletion: true }],
+    };
+    const observe = (metadata: ObjectMeta): readonly string[] => world.take(() => world.graph.observe(pods, metadata));
+    world.see("r1");
+    observe(owned);
+    const node = world.graph.get("p1");
+    const { identity } = node ?? {};
+    expect(observe({ ...owned, resourceVersion: "2", labels: { a: "b" } })).toEqual([]);
+    expect(world.graph.get("p1")).toBe(node);
+    expect(node?.identity).toBe(identity);
+    expect([...(world.graph.get("r1")?.dependents ?? [])]).toEqual([node]);
+    // The end of it, and the way back into the graph, are no such news.
+    expect(observe({ ...owned, finalizers: ["foregroundDeletion"], deletionTimestamp: "2026-01-01T00:00:00Z" })).toEqual(["delete p1"]);
+    expect(node?.deletingDependents).toBe(true);
+    world.graph.forget("p1");
+    expect(world.graph.get("r1")?.dependents.size).toBe(0);
+    observe(owned);
+    expect(world.graph.get("r1")?.dependents.size).toBe(1);
+  });
+
+  it("keeps the dependents of one apart from those of another", () => {
+    const world = new World();
+    for (const uid of ["r1", "r2", "p3"]) world.see(uid);
+    world.see("p1", { owners: ["r1"] });
+    expect(["r1", "r2", "p3"].map((uid) => world.graph.get(uid)?.dependents.size)).toEqual([1, 0, 0]);
+    world.see("p1", { owners: [] });
+    expect(world.graph.get("r1")?.dependents.size).toBe(0);
+  });
+
   it("drops a virtual owner with its last dependent", () => {
     const world = new World();
     world.see("p1", { owners: ["r1"] });

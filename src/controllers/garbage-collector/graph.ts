@@ -22,14 +22,18 @@ export interface Identity {
 export interface GraphNode {
   identity: Identity;
   owners: readonly OwnerReference[];
-  readonly dependents: Set<GraphNode>;
+  /** PERF: made with the first, since most objects own nothing. */
+  dependents: ReadonlySet<GraphNode>;
   virtual: boolean;
   beingDeleted: boolean;
   /** Deleted in the foreground: waits for its dependents. */
   deletingDependents: boolean;
   /** Of a virtual node: the identities under which it was not found. */
-  readonly tried: Set<string>;
+  tried: Set<string> | undefined;
 }
+
+const none: ReadonlySet<GraphNode> = new Set();
+const noOwners: readonly OwnerReference[] = [];
 
 /** What the graph wants looked at after a change: nodes by uid. */
 export interface Attention {
@@ -64,11 +68,13 @@ export class DependencyGraph {
   /** An object as a watch shows it now. */
   observe(resource: Resource<KubeObject>, metadata: ObjectMeta): void {
     const uid = metadata.uid ?? "";
-    const identity = identityOf(resource, metadata);
     const known = this.#nodes.get(uid);
-    const owners = metadata.ownerReferences ?? [];
+    const owners = metadata.ownerReferences ?? noOwners;
     const deleted = metadata.deletionTimestamp !== undefined;
-    const node: GraphNode = known ?? { identity, owners: [], dependents: new Set(), virtual: false, beingDeleted: false, deletingDependents: false, tried: new Set() };
+    // PERF: most news is of something else.
+    if (known !== undefined && known.owners === owners && known.identity.resource === resource && !known.virtual && !known.beingDeleted && !deleted) return;
+    const identity = identityOf(resource, metadata);
+    const node = known ?? nodeOf(identity, { virtual: false });
     if (known === undefined) this.#nodes.set(uid, node);
     const wasVirtual = node.virtual;
     node.virtual = false;
@@ -100,15 +106,15 @@ export class DependencyGraph {
       this.forget(uid);
       return;
     }
-    node.tried.add(textOf(node.identity));
+    const tried = (node.tried ??= new Set());
+    tried.add(textOf(node.identity));
     for (const dependent of node.dependents) {
       const named = dependent.owners.find((owner) => owner.uid === uid);
       if (named === undefined) continue;
       const identity = virtualIdentity(named, dependent);
-      if (node.tried.has(textOf(identity))) continue;
+      if (tried.has(textOf(identity))) continue;
       for (const wrong of node.dependents)
-        if (wrong !== dependent && wrong.owners.some((owner) => owner.uid === uid && node.tried.has(textOf(virtualIdentity(owner, wrong)))))
-          this.#attention.delete(wrong.identity.uid);
+        if (wrong !== dependent && wrong.owners.some((owner) => owner.uid === uid && tried.has(textOf(virtualIdentity(owner, wrong))))) this.#attention.delete(wrong.identity.uid);
       node.identity = identity;
       this.#attention.delete(uid);
       return;
@@ -124,7 +130,7 @@ export class DependencyGraph {
     for (const { uid: ownerUid } of node.owners) {
       const owner = this.#nodes.get(ownerUid);
       if (owner === undefined) continue;
-      owner.dependents.delete(node);
+      removeDependent(owner, node);
       if (owner.deletingDependents) this.#attention.delete(ownerUid);
       if (owner.virtual && owner.dependents.size === 0) this.#nodes.delete(ownerUid);
     }
@@ -136,14 +142,14 @@ export class DependencyGraph {
       if (before.some((old) => old.uid === owner.uid)) continue;
       let ownerNode = this.#nodes.get(owner.uid);
       if (ownerNode === undefined) {
-        ownerNode = virtualNode(owner, node);
+        ownerNode = nodeOf(virtualIdentity(owner, node), { virtual: true });
         this.#nodes.set(owner.uid, ownerNode);
         this.#attention.delete(owner.uid);
       } else if (!ownerNode.virtual && isStray(node, ownerNode)) {
         this.#attention.strayOwner(node, ownerNode.identity);
         this.#attention.delete(node.identity.uid);
       }
-      ownerNode.dependents.add(node);
+      addDependent(ownerNode, node);
       if (ownerNode.deletingDependents) this.#attention.delete(node.identity.uid);
     }
     for (const old of before) {
@@ -151,7 +157,7 @@ export class DependencyGraph {
       const ownerNode = this.#nodes.get(old.uid);
       if (ownerNode === undefined) continue;
       if (now === undefined) {
-        ownerNode.dependents.delete(node);
+        removeDependent(ownerNode, node);
         if (ownerNode.virtual && ownerNode.dependents.size === 0) this.#nodes.delete(old.uid);
       }
       // An owner that waits has one blocker less.
@@ -191,8 +197,17 @@ function textOf({ apiVersion, kind, namespace, name }: Identity): string {
   return `${apiVersion}/${kind}/${namespace}/${name}`;
 }
 
-function virtualNode(owner: OwnerReference, dependent: GraphNode): GraphNode {
-  return { identity: virtualIdentity(owner, dependent), owners: [], dependents: new Set(), virtual: true, beingDeleted: false, deletingDependents: false, tried: new Set() };
+function nodeOf(identity: Identity, { virtual }: { readonly virtual: boolean }): GraphNode {
+  return { identity, owners: noOwners, dependents: none, virtual, beingDeleted: false, deletingDependents: false, tried: undefined };
+}
+
+function addDependent(owner: GraphNode, dependent: GraphNode): void {
+  if (owner.dependents === none) owner.dependents = new Set();
+  (owner.dependents as Set<GraphNode>).add(dependent);
+}
+
+function removeDependent(owner: GraphNode, dependent: GraphNode): void {
+  if (owner.dependents !== none) (owner.dependents as Set<GraphNode>).delete(dependent);
 }
 
 function isStray(dependent: GraphNode, { identity: { namespace } }: GraphNode): boolean {

@@ -6,7 +6,7 @@ const name = "spec.nodeName";
 /** Finds the pods of a node without a scan. Index in `setup`, then ask. */
 export const podsByNode = {
   index(informers: InformerFactory, pods: Informer<Pod>): void {
-    informers.addIndex(pods, name, ({ spec: { nodeName = "" } }) => (nodeName === "" ? [] : [nodeName]));
+    informers.addIndex(pods, name, ({ spec: { nodeName } }) => (nodeName === "" ? undefined : nodeName));
   },
   of(lister: Lister<Pod>, nodeName: string): readonly Pod[] {
     return lister.byIndex(name, nodeName);

@@ -165,12 +165,11 @@ export function resourceClaimController(deps: ControllerDeps): Controller {
   }
 
   function setup(queue: Enqueue): void {
-    deps.informers.addIndex(podInformer, USERS, (pod) => [
-      ...claimKeysOf(pod).map((key) => CLAIM + key),
-      ...(pod.spec.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName: name }) => (name === undefined ? [] : [`template:${pod.metadata.namespace ?? ""}/${name}`])),
-    ]);
-    deps.informers.addIndex(claims, OWNER, (claim) => [controllerOf(claim)?.uid ?? ""]);
     const usesClaims = ({ spec, status }: Pod): boolean => spec.resourceClaims !== undefined || status?.extendedResourceClaimStatus !== undefined;
+    const templatesOf = ({ metadata: { namespace = "" }, spec: { resourceClaims: used = [] } }: Pod): readonly string[] =>
+      used.flatMap(({ resourceClaimTemplateName: name }) => (name === undefined ? [] : [`template:${namespace}/${name}`]));
+    deps.informers.addIndex(podInformer, USERS, (pod) => (usesClaims(pod) ? [...claimKeysOf(pod).map((key) => CLAIM + key), ...templatesOf(pod)] : undefined));
+    deps.informers.addIndex(claims, OWNER, (claim) => controllerOf(claim)?.uid ?? "");
     const enqueuePod = (pod: Pod): void => {
       if (!usesClaims(pod)) return;
       if (isPodDone(pod)) for (const key of claimKeysOf(pod)) queue.add(CLAIM + key);

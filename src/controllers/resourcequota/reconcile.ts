@@ -93,7 +93,7 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
         if (!deepEqual(previous.spec, quota.spec)) queue.add(keyOf(quota));
       },
     });
-    enqueueKeys(queue, podInformer, quotasIn);
+    enqueueKeys(queue, podInformer, quotasIn, ({ metadata }) => metadata.namespace);
     enqueueKeys(queue, serviceInformer, quotasIn);
     enqueueKeys(queue, claimInformer, quotasIn);
     enqueueKeys(queue, deviceClaimInformer, (claim) => quotasIn(claim).filter(countsDevices));

@@ -57,14 +57,16 @@ export function taintEvictionController(deps: ControllerDeps): Controller {
     late.bind(queue);
     podsByNode.index(deps.informers, podInformer);
     const enqueuePod = (pod: Pod): void => queue.add(keyOf(pod));
-    const isDue = (pod: Pod): boolean => scheduled.has(keyOf(pod));
-    // PERF: a pod has many updates in its life, of which this depends on few.
+    const isDue = (pod: Pod): boolean => scheduled.size > 0 && scheduled.has(keyOf(pod));
+    /** A node that is not known yet brings its pods along. */
+    const isInDanger = ({ spec: { nodeName = "" } }: Pod): boolean => nodeName !== "" && evicts(nodeInformer.lister.get(nodeName));
+    // PERF: a pod has many updates in its life, of which this depends on few, and few nodes evict anybody.
     podInformer.subscribe({
       added(pod) {
-        if (isPlaced(pod) || isDue(pod)) enqueuePod(pod);
+        if (isDue(pod) || isInDanger(pod)) enqueuePod(pod);
       },
       updated(previous, pod) {
-        if (isDue(pod) || (isPlaced(pod) && !standsAlike(previous, pod))) enqueuePod(pod);
+        if (isDue(pod) || (!standsAlike(previous, pod) && isInDanger(pod))) enqueuePod(pod);
       },
       deleted(pod) {
         if (isDue(pod)) enqueuePod(pod);
@@ -74,7 +76,9 @@ export function taintEvictionController(deps: ControllerDeps): Controller {
       for (const pod of podsByNode.of(podInformer.lister, node.metadata.name ?? "")) queue.add(keyOf(pod));
     };
     nodeInformer.subscribe({
-      added: enqueuePods,
+      added(node) {
+        if (scheduled.size > 0 || evicts(node)) enqueuePods(node);
+      },
       updated(previous, node) {
         if (!deepEqual(previous.spec.taints ?? [], node.spec.taints ?? [])) enqueuePods(node);
       },
@@ -84,8 +88,8 @@ export function taintEvictionController(deps: ControllerDeps): Controller {
   return { name: "taint-eviction", workers: 8, setup, reconcile };
 }
 
-function isPlaced({ spec }: Pod): boolean {
-  return (spec.nodeName ?? "") !== "";
+function evicts(node: Node | undefined): boolean {
+  return node?.spec.taints?.some(({ effect }) => effect === "NoExecute") === true;
 }
 
 /** Whether nothing about the pod changed that its time on the node depends on. @upstream taint_eviction.go PodUpdated */

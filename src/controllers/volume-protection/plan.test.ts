@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { PersistentVolumeClaim } from "../../api/generated/types/core-v1.ts";
 import { samplePod } from "../sample-objects.ts";
-import { claimFinalizer, claimsOf, finalizerChange, holdsClaims } from "./plan.ts";
+import { claimFinalizer, finalizerChange, holdsClaims } from "./plan.ts";
 
 const claim = (finalizers: readonly string[], deletionTimestamp?: string): PersistentVolumeClaim => ({
   apiVersion: "v1",
@@ -21,12 +21,6 @@ it.each([
 });
 
 it("knows whose claims are in use", () => {
-  const volumes = [
-    { name: "a", persistentVolumeClaim: { claimName: "data" } },
-    { name: "b", ephemeral: {} },
-    { name: "c", emptyDir: {} },
-  ];
-  expect(claimsOf(samplePod("p", { spec: { volumes } }))).toEqual(["ns/data", "ns/p-b"]);
   expect(holdsClaims(samplePod("p"))).toBe(true);
   expect(holdsClaims(samplePod("p", { phase: "Succeeded" }))).toBe(true);
   expect(holdsClaims(samplePod("p", { node: "" }))).toBe(false);

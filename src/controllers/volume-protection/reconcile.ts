@@ -4,9 +4,8 @@ import type { Resource } from "../../meta/resource.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { enqueueKeys, enqueueSelf } from "../enqueue.ts";
-import { claimFinalizer, claimsOf, finalizerChange, holdsClaims, volumeFinalizer } from "./plan.ts";
-
-const claimIndex = "pvc";
+import { claimsOf, podsByClaim } from "../pods/pods-by-claim.ts";
+import { claimFinalizer, finalizerChange, holdsClaims, volumeFinalizer } from "./plan.ts";
 
 /** Keeps claims that pods still use from being removed. @upstream pkg/controller/volume/pvcprotection */
 export function claimProtectionController(deps: ControllerDeps): Controller {
@@ -16,7 +15,7 @@ export function claimProtectionController(deps: ControllerDeps): Controller {
   async function reconcile(key: string, signal: AbortSignal): Promise<void> {
     const claim = claims.lister.get(key);
     if (claim === undefined) return;
-    let change = finalizerChange(claim, claimFinalizer, podInformer.lister.byIndex(claimIndex, key).some(holdsClaims));
+    let change = finalizerChange(claim, claimFinalizer, podsByClaim.of(podInformer.lister, key).some(holdsClaims));
     if (change === "remove") {
       // The cache may lag behind a pod that was just scheduled.
       const live = await deps.client.list(pods, { namespace: claim.metadata.namespace, signal });
@@ -26,9 +25,9 @@ export function claimProtectionController(deps: ControllerDeps): Controller {
   }
 
   function setup(queue: Enqueue): void {
-    deps.informers.addIndex(podInformer, claimIndex, claimsOf);
+    podsByClaim.index(deps.informers, podInformer);
     enqueueSelf(queue, claims);
-    enqueueKeys(queue, podInformer, claimsOf);
+    enqueueKeys(queue, podInformer, claimsOf, ({ spec }) => spec.volumes);
   }
 
   return { name: "persistentvolumeclaim-protection", setup, reconcile };
