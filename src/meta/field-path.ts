@@ -1,29 +1,41 @@
 import type { FieldError } from "./status-error.ts";
 
-/** A field's path as messages write it: `spec.containers[0].name`, `metadata.labels[a/b]`. */
+/**
+ * A field's path as messages write it: `spec.containers[0].name`, `metadata.labels[a/b]`. PERF: the text is made when it is asked for;
+ * most paths are those of fields with nothing wrong.
+ */
 export class FieldPath {
-  readonly #text: string;
+  readonly #part: string | number;
+  readonly #above: FieldPath | undefined;
+  readonly #isBracketed: boolean;
 
-  constructor(text = "") {
-    this.#text = text;
+  constructor(part: string | number = "", above?: FieldPath, isBracketed = false) {
+    this.#part = part;
+    this.#above = above;
+    this.#isBracketed = isBracketed;
   }
 
   child(...names: readonly string[]): FieldPath {
-    let text = this.#text;
-    for (const name of names) text += text === "" ? name : `.${name}`;
-    return new FieldPath(text);
+    return names.reduce<FieldPath>((above, name) => new FieldPath(name, above), this);
   }
 
   index(index: number): FieldPath {
-    return new FieldPath(`${this.#text}[${index}]`);
+    return new FieldPath(index, this, true);
   }
 
   key(key: string): FieldPath {
-    return new FieldPath(`${this.#text}[${key}]`);
+    return new FieldPath(key, this, true);
   }
 
   toString(): string {
-    return this.#text === "" ? "<nil>" : this.#text;
+    const text = this.#text();
+    return text === "" ? "<nil>" : text;
+  }
+
+  #text(): string {
+    const above = this.#above === undefined ? "" : this.#above.#text();
+    if (this.#isBracketed) return `${above}[${this.#part}]`;
+    return above === "" ? String(this.#part) : `${above}.${this.#part}`;
   }
 
   invalid(value: unknown, detail: string): FieldError {

@@ -162,8 +162,13 @@ export function nameErrors(rule: NameRule, name: string, prefix = false): string
   return rule === "dns-label-1035" ? dns1035LabelErrors(masked) : dnsSubdomainErrors(masked);
 }
 
+/** PERF: no unit of a text takes more than three bytes, so that most are short enough at first sight. */
+function isLonger(value: string, bytes: number): boolean {
+  return value.length > bytes || (value.length * 3 > bytes && utf8Length(value) > bytes);
+}
+
 function lengthErrors(value: string, most: number, pattern?: RegExp, patternText?: () => string): string[] {
-  const errors = value.length > most || utf8Length(value) > most ? [tooLongError(most)] : [];
+  const errors = isLonger(value, most) ? [tooLongError(most)] : [];
   if (pattern !== undefined && patternText !== undefined && !pattern.test(value)) errors.push(patternText());
   return errors;
 }

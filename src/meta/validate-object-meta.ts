@@ -1,4 +1,5 @@
 import { deepEqual } from "../base/values.ts";
+import { append } from "./field-errors.ts";
 import { FieldPath } from "./field-path.ts";
 import type { Condition, LabelSelector, LabelSelectorRequirement, ManagedFieldsEntry, ObjectMeta, OwnerReference } from "./generated/meta-v1.ts";
 import { parseApiVersion } from "./resource.ts";
@@ -12,7 +13,7 @@ export const maxAnnotationBytes = 256 * 1024;
 
 /** One "Invalid value" per message. */
 export function invalidEach(path: FieldPath, value: unknown, messages: readonly string[]): FieldError[] {
-  return messages.map((message) => path.invalid(value, message));
+  return messages.length === 0 ? [] : messages.map((message) => path.invalid(value, message));
 }
 
 export interface ObjectMetaRules {
@@ -25,18 +26,18 @@ export interface ObjectMetaRules {
 export function validateObjectMeta(meta: ObjectMeta, { nameRule = "dns-subdomain", namespaced, path = metadata }: ObjectMetaRules): FieldError[] {
   const { name = "", generateName = "", namespace = "", generation = 0 } = meta;
   const errors: FieldError[] = [];
-  if (generateName !== "") errors.push(...invalidEach(path.child("generateName"), generateName, nameErrors(nameRule, generateName, true)));
+  if (generateName !== "") append(errors, invalidEach(path.child("generateName"), generateName, nameErrors(nameRule, generateName, true)));
   if (name === "") errors.push(path.child("name").required("name or generateName is required"));
-  else errors.push(...invalidEach(path.child("name"), name, nameErrors(nameRule, name)));
+  else append(errors, invalidEach(path.child("name"), name, nameErrors(nameRule, name)));
   if (namespaced && namespace === "") errors.push(path.child("namespace").required());
-  else if (namespaced) errors.push(...invalidEach(path.child("namespace"), namespace, nameErrors("dns-label", namespace)));
+  else if (namespaced) append(errors, invalidEach(path.child("namespace"), namespace, nameErrors("dns-label", namespace)));
   else if (namespace !== "") errors.push(path.child("namespace").forbidden("not allowed on this type"));
-  errors.push(...validateNonnegative(generation, path.child("generation")));
-  errors.push(...validateLabels(meta.labels, path.child("labels")));
-  errors.push(...validateAnnotations(meta.annotations, path.child("annotations")));
-  errors.push(...validateOwnerReferences(meta.ownerReferences, path.child("ownerReferences")));
-  errors.push(...validateFinalizers(meta.finalizers, path.child("finalizers")));
-  errors.push(...validateManagedFields(meta.managedFields, path.child("managedFields")));
+  append(errors, validateNonnegative(generation, path.child("generation")));
+  if (meta.labels !== undefined) append(errors, validateLabels(meta.labels, path.child("labels")));
+  if (meta.annotations !== undefined) append(errors, validateAnnotations(meta.annotations, path.child("annotations")));
+  if (meta.ownerReferences !== undefined) append(errors, validateOwnerReferences(meta.ownerReferences, path.child("ownerReferences")));
+  if (meta.finalizers !== undefined) append(errors, validateFinalizers(meta.finalizers, path.child("finalizers")));
+  if (meta.managedFields !== undefined) append(errors, validateManagedFields(meta.managedFields, path.child("managedFields")));
   return errors;
 }
 
@@ -66,8 +67,12 @@ export function validateNonnegative(value: number, path: FieldPath): FieldError[
 }
 
 export function validateLabels(labels: Labels | undefined, path: FieldPath): FieldError[] {
-  if (labels === undefined) return [];
-  return Object.entries(labels).flatMap(([key, value]) => [...validateLabelName(key, path), ...invalidEach(path, value, labelValueErrors(value))]);
+  const errors: FieldError[] = [];
+  for (const key in labels) {
+    const value = labels[key] ?? "";
+    append(errors, validateLabelName(key, path), invalidEach(path, value, labelValueErrors(value)));
+  }
+  return errors;
 }
 export function validateLabelName(name: string, path: FieldPath): FieldError[] {
   return invalidEach(path, name, qualifiedNameErrors(name));
@@ -112,20 +117,24 @@ export function validateOwnerReferences(owners: readonly Partial<OwnerReference>
 }
 
 export function validateManagedFields(entries: readonly ManagedFieldsEntry[] | undefined, path: FieldPath): FieldError[] {
-  return (entries ?? []).flatMap(({ operation = "", fieldsType = "", manager = "", subresource = "" }, index) => {
+  const errors: FieldError[] = [];
+  for (const [index, { operation = "", fieldsType = "", manager = "", subresource = "" }] of (entries ?? []).entries()) {
     const entry = path.index(index);
-    const errors: FieldError[] = [];
     if (operation !== "Apply" && operation !== "Update") errors.push(entry.child("operation").invalid(operation, "must be `Apply` or `Update`"));
     if (fieldsType !== "" && fieldsType !== "FieldsV1") errors.push(entry.child("fieldsType").invalid(fieldsType, "must be `FieldsV1`"));
-    errors.push(...validateFieldManager(manager, entry.child("manager")));
+    append(errors, validateFieldManager(manager, entry.child("manager")));
     if (utf8Length(subresource) > 256) errors.push(entry.child("subresource").tooLong(256));
-    return errors;
-  });
+  }
+  return errors;
 }
+
+/** Printable, and one byte each. */
+const plainText = /^[ -~]*$/;
 
 /** At most 128 bytes, all printable. */
 export function validateFieldManager(manager: string, path: FieldPath): FieldError[] {
   const errors = utf8Length(manager) > 128 ? [path.tooLong(128)] : [];
+  if (plainText.test(manager)) return errors;
   let position = 0;
   for (const char of manager) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) {

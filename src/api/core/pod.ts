@@ -1,5 +1,6 @@
 import { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
+import { append } from "../../meta/validation.ts";
 import { pods } from "../generated/resources.ts";
 import type { Pod } from "../generated/types/core-v1.ts";
 import { unchecked } from "../unchecked.ts";
@@ -49,10 +50,13 @@ export const podKind = kind<Pod>({
   indexedFields: ["spec.nodeName"],
 });
 
+const containerLists = ["containers", "initContainers"] as const;
+
 /** @upstream pkg/apis/core/validation/validation.go validatePodMetadataAndSpec */
 function validatePod(pod: Pod): FieldError[] {
   const { metadata = {}, spec: podSpec = { containers: [] } } = unchecked(pod);
-  const errors = [...validatePodAnnotations(metadata.annotations, podSpec, annotations), ...validatePodSpec(podSpec, { metadata }, spec)];
+  const errors = validatePodAnnotations(metadata.annotations, podSpec, annotations);
+  append(errors, validatePodSpec(podSpec, { metadata }, spec));
   if (isBlank(podSpec.serviceAccountName))
     for (const [index, { projected }] of (podSpec.volumes ?? []).entries())
       for (const [at, source] of (projected?.sources ?? []).entries())
@@ -66,7 +70,7 @@ function validatePod(pod: Pod): FieldError[] {
               .child("serviceAccountToken")
               .forbidden("must not be specified when serviceAccountName is not set"),
           );
-  for (const list of ["containers", "initContainers"] as const)
-    for (const [index, container] of (podSpec[list] ?? []).entries()) errors.push(...validateImagePadding(container, spec.child(list).index(index)));
+  for (const list of containerLists)
+    for (const [index, container] of (podSpec[list] ?? []).entries()) append(errors, validateImagePadding(container, spec.child(list).index(index)));
   return errors;
 }

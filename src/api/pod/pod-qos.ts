@@ -1,7 +1,7 @@
-import type { Quantity } from "../../meta/quantity.ts";
-import type { Pod, PodSpec } from "../generated/types/core-v1.ts";
+import { Quantity } from "../../meta/quantity.ts";
+import type { Container, Pod, PodSpec } from "../generated/types/core-v1.ts";
 import { hasPodLevelResources } from "./pod-resources.ts";
-import { addResources, parseResources, type ResourceList } from "./resource-list.ts";
+import type { ResourceList } from "./resource-list.ts";
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
@@ -9,19 +9,9 @@ const counted = ["cpu", "memory"] as const;
 
 /** The class that the spec earns. @upstream pkg/apis/core/v1/helper/qos/qos.go ComputePodQOS */
 export function podQosClass(spec: Pick<PodSpec, "containers" | "initContainers" | "resources">): QosClass {
-  const requests = new Map<string, Quantity>();
-  const limits = new Map<string, Quantity>();
-  let everyLimitSet = true;
   const demands = hasPodLevelResources(spec) ? [spec] : [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
-  for (const { resources } of demands) {
-    addResources(requests, positive(resources?.requests));
-    const own = positive(resources?.limits);
-    if (own.size < counted.length) everyLimitSet = false;
-    addResources(limits, own);
-  }
-  if (requests.size === 0 && limits.size === 0) return "BestEffort";
-  const equal = requests.size === limits.size && [...requests].every(([name, quantity]) => limits.get(name)?.equals(quantity) === true);
-  return everyLimitSet && equal ? "Guaranteed" : "Burstable";
+  if (!demands.some(asksForAnything)) return "BestEffort";
+  return counted.every((name) => isBounded(demands, name)) ? "Guaranteed" : "Burstable";
 }
 
 /** The class that was recorded, or the one that the spec earns. @upstream GetPodQOS */
@@ -29,8 +19,27 @@ export function recordedQosClass(pod: Pick<Pod, "spec" | "status">): string {
   return pod.status?.qosClass || podQosClass(pod.spec);
 }
 
-function positive(list: ResourceList | undefined): Map<string, Quantity> {
-  const resources = parseResources(list);
-  for (const [name, quantity] of resources) if ((name !== "cpu" && name !== "memory") || quantity.sign <= 0) resources.delete(name);
-  return resources;
+type Demanding = Pick<Container, "resources">;
+
+const asksForAnything = ({ resources }: Demanding): boolean =>
+  counted.some((name) => amountOf(resources?.requests, name) !== undefined || amountOf(resources?.limits, name) !== undefined);
+
+/** All have a limit, and together ask for just as much as their limits are. */
+function isBounded(demands: readonly Demanding[], name: (typeof counted)[number]): boolean {
+  let requested = Quantity.zero;
+  let limited = Quantity.zero;
+  for (const { resources } of demands) {
+    const limit = amountOf(resources?.limits, name);
+    if (limit === undefined) return false;
+    limited = limited.add(limit);
+    requested = requested.add(amountOf(resources?.requests, name) ?? Quantity.zero);
+  }
+  return requested.equals(limited);
+}
+
+/** Undefined for none at all. */
+function amountOf(list: ResourceList | undefined, name: (typeof counted)[number]): Quantity | undefined {
+  const text = list?.[name];
+  const amount = text === undefined ? undefined : Quantity.parse(text);
+  return amount !== undefined && amount.sign > 0 ? amount : undefined;
 }

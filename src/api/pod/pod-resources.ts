@@ -59,5 +59,5 @@ function podDemand(spec: PodDemand, demand: Demand): Map<string, Quantity> {
 
 /** Whether requests or limits stand on the pod itself. */
 export function hasPodLevelResources({ resources }: Pick<PodSpec, "resources">): boolean {
-  return Object.keys(resources?.requests ?? {}).some(isPodLevelResource) || Object.keys(resources?.limits ?? {}).some(isPodLevelResource);
+  return resources !== undefined && (Object.keys(resources.requests ?? {}).some(isPodLevelResource) || Object.keys(resources.limits ?? {}).some(isPodLevelResource));
 }

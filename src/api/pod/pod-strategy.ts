@@ -3,14 +3,12 @@ import type { Pod } from "../generated/types/core-v1.ts";
 import { mergeLabelKeys } from "./pod-label-keys.ts";
 import { podQosClass } from "./pod-qos.ts";
 
+const gated = { type: "PodScheduled", status: "False", reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates" };
+
 /** A new pod is Pending with its class worked out; what its creator says of the status counts for nothing. @upstream pkg/registry/core/pod/strategy.go */
 export function preparePodCreate(pod: Draft<Pod>): void {
-  const gated = (pod.spec.schedulingGates ?? []).length > 0;
-  pod.status = {
-    phase: "Pending",
-    ...(gated ? { conditions: [{ type: "PodScheduled", status: "False", reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates" }] } : {}),
-    qosClass: podQosClass(pod.spec),
-  };
+  const qosClass = podQosClass(pod.spec);
+  pod.status = (pod.spec.schedulingGates ?? []).length > 0 ? { phase: "Pending", conditions: [{ ...gated }], qosClass } : { phase: "Pending", qosClass };
   mergeLabelKeys(pod);
 }
 

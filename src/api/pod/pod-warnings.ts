@@ -19,10 +19,12 @@ const deprecatedVolumes: readonly (readonly [source: keyof Volume, text: string]
   ["quobyte", "quobyte: deprecated in v1.22, non-functional in v1.25+"],
 ];
 
+const containerLists = ["initContainers", "containers"] as const;
+
 /** What a pod spec may say and hardly means. `path` is that of the spec. @upstream pkg/api/pod/warnings.go */
 export function podWarnings(spec: PodSpec, path: string): string[] {
   const warnings: string[] = [];
-  for (const key of Object.keys(spec.nodeSelector ?? {})) {
+  for (const key in spec.nodeSelector) {
     const text = deprecatedNodeLabels[key];
     if (text !== undefined) warnings.push(`${path}.nodeSelector[${key}]: ${text}`);
   }
@@ -34,8 +36,7 @@ export function podWarnings(spec: PodSpec, path: string): string[] {
   }
   for (const [index, volume] of (spec.volumes ?? []).entries())
     for (const [source, text] of deprecatedVolumes) if (volume[source] !== undefined) warnings.push(`${path}.volumes[${index}].${text}`);
-  for (const list of ["initContainers", "containers"] as const)
-    for (const [index, container] of (spec[list] ?? []).entries()) warnings.push(...containerWarnings(container, `${path}.${list}[${index}]`));
+  for (const list of containerLists) for (const [index, container] of (spec[list] ?? []).entries()) warnings.push(...containerWarnings(container, `${path}.${list}[${index}]`));
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) warnings.push(`${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`);
   return warnings;
 }
@@ -45,10 +46,14 @@ export function templateWarnings(template: PodTemplateSpec | undefined, previous
   return template?.spec === undefined || deepEqual(template, previous) ? [] : podWarnings(template.spec, `${path}.spec`);
 }
 
+const amounts = ["limits", "requests"] as const;
+const inBytes = ["memory", "ephemeral-storage"];
+
 function containerWarnings({ env = [], ports = [], resources }: Container, path: string): string[] {
-  const warnings = [...duplicateVariables(env, path), ...duplicatePorts(ports, path)];
-  for (const list of ["limits", "requests"] as const)
-    for (const name of ["memory", "ephemeral-storage"]) {
+  const warnings = env.length > 1 ? duplicateVariables(env, path) : [];
+  if (ports.length > 1) warnings.push(...duplicatePorts(ports, path));
+  for (const list of amounts)
+    for (const name of inBytes) {
       const amount = resources?.[list]?.[name];
       if (amount !== undefined && Quantity.parse(amount).milliValue() % 1000 !== 0)
         warnings.push(`${path}.resources.${list}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`);

@@ -8,6 +8,7 @@ const maxExitCodes = 255;
 
 /** A container's own restart policy and the rules that override it by exit code. @upstream pkg/apis/core/validation/validation.go validateContainerRestartPolicy */
 export function validateContainerRestart({ restartPolicy, restartPolicyRules: rules = [] }: Container, path: FieldPath): FieldError[] {
+  if (restartPolicy === undefined && rules.length === 0) return [];
   const errors = validateOptionalChoice(restartPolicy, ["Always", "Never", "OnFailure"], path.child("restartPolicy"));
   if (rules.length > 0 && restartPolicy === undefined) errors.push(path.child("restartPolicy").required("must specify restartPolicy when restart rules are used"));
   const list = path.child("restartPolicyRules");

@@ -1,6 +1,6 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { dnsLabelErrors, invalidEach, portErrors, portNameErrors } from "../../meta/validation.ts";
+import { append, dnsLabelErrors, invalidEach, portErrors, portNameErrors } from "../../meta/validation.ts";
 import type { Container, ContainerPort, ContainerResizePolicy, EphemeralContainer, Volume } from "../generated/types/core-v1.ts";
 import { type Unchecked, unchecked } from "../unchecked.ts";
 import { isBlank, unsupported, validateChoice } from "./choice.ts";
@@ -25,6 +25,8 @@ export interface ContainerContext {
 }
 
 const protocols = ["SCTP", "TCP", "UDP"];
+const messagePolicies = ["File", "FallbackToLogsOnError"];
+const pullPolicies = ["Always", "IfNotPresent", "Never"];
 const probes = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
 
 /** The containers proper: at least one, each with a name of its own. @upstream pkg/apis/core/validation/validation.go validateContainers */
@@ -34,12 +36,13 @@ export function validateContainers(containers: readonly Container[], context: Co
   const names = new Set<string>();
   for (const [index, container] of containers.entries()) {
     const place = path.index(index);
-    errors.push(...validateCommon(container, context, place));
+    append(errors, validateCommon(container, context, place));
     if (names.has(container.name)) errors.push(place.child("name").duplicate(container.name));
     names.add(container.name);
-    errors.push(...validateServing(container, context, place), ...validateContainerRestart(container, place));
+    append(errors, validateServing(container, context, place), validateContainerRestart(container, place));
   }
-  return [...errors, ...validateHostPorts(containers, path)];
+  append(errors, validateHostPorts(containers, path));
+  return errors;
 }
 
 /** Init containers: only those that stay, the sidecars, have hooks and probes. @upstream validateInitContainers */
@@ -48,11 +51,11 @@ export function validateInitContainers(containers: readonly Container[], regular
   const names = new Set(regular.map(({ name }) => name));
   for (const [index, container] of containers.entries()) {
     const place = path.index(index);
-    errors.push(...validateCommon(container, context, place), ...validateContainerRestart(container, place));
+    append(errors, validateCommon(container, context, place), validateContainerRestart(container, place));
     if (names.has(container.name)) errors.push(place.child("name").duplicate(container.name));
     else if (!isBlank(container.name)) names.add(container.name);
-    errors.push(...validateHostPorts([container], path));
-    if (isSidecar(container)) errors.push(...validateServing(container, context, place));
+    append(errors, validateHostPorts([container], path));
+    if (isSidecar(container)) append(errors, validateServing(container, context, place));
     else
       for (const field of ["lifecycle", ...probes] as const)
         if (container[field] !== undefined) errors.push(place.child(field).forbidden("may not be set for init containers without restartPolicy=Always"));
@@ -69,7 +72,7 @@ export function validateEphemeralContainers(containers: readonly EphemeralContai
   const names = new Set(targets);
   for (const [index, container] of containers.entries()) {
     const place = path.index(index);
-    errors.push(...validateCommon(container, context, place), ...validateImagePadding(container, place));
+    append(errors, validateCommon(container, context, place), validateImagePadding(container, place));
     if (names.has(container.name)) errors.push(place.child("name").duplicate(container.name));
     names.add(container.name);
     const { targetContainerName: target, resources = {} } = container;
@@ -91,29 +94,30 @@ export function validateImagePadding({ image = "" }: Pick<Container, "image">, p
 
 /** @upstream validateContainerCommon */
 function validateCommon(container: Container | EphemeralContainer, context: ContainerContext, path: FieldPath): FieldError[] {
-  const { name = "", image, env = [], envFrom = [], ports = [], resources = {}, resizePolicy = [] } = unchecked(container);
+  const { name = "", image, env, envFrom, ports, resources, resizePolicy, securityContext } = unchecked(container);
   const { volumes, claimNames, restartPolicy, hostUsers } = context;
   const errors = name === "" ? [path.child("name").required()] : invalidEach(path.child("name"), name, dnsLabelErrors(name));
   if (isBlank(image)) errors.push(path.child("image").required());
-  errors.push(
-    ...validateChoice(container.terminationMessagePolicy, ["File", "FallbackToLogsOnError"], path.child("terminationMessagePolicy")),
-    ...validatePorts(ports, path.child("ports")),
-    ...validateEnv(env, new Set(volumes.keys()), path.child("env")),
-    ...validateEnvFrom(envFrom, path.child("envFrom")),
-    ...validateVolumeMounts(container, volumes, path.child("volumeMounts")),
-    ...validateVolumeDevices(container, volumes, path.child("volumeDevices")),
-    ...validateChoice(container.imagePullPolicy, ["Always", "IfNotPresent", "Never"], path.child("imagePullPolicy")),
-    ...validateContainerResources(resources, claimNames, path.child("resources")),
-    ...validateResizePolicy(resizePolicy, restartPolicy, path.child("resizePolicy")),
-    ...validateSecurityContext(container.securityContext, hostUsers, path.child("securityContext")),
-  );
+  append(errors, validateChoice(container.terminationMessagePolicy, messagePolicies, path.child("terminationMessagePolicy")));
+  if (ports !== undefined) append(errors, validatePorts(ports, path.child("ports")));
+  if (env !== undefined) append(errors, validateEnv(env, volumes, path.child("env")));
+  if (envFrom !== undefined) append(errors, validateEnvFrom(envFrom, path.child("envFrom")));
+  append(errors, validateVolumeMounts(container, volumes, path.child("volumeMounts")));
+  if (container.volumeDevices !== undefined) append(errors, validateVolumeDevices(container, volumes, path.child("volumeDevices")));
+  append(errors, validateChoice(container.imagePullPolicy, pullPolicies, path.child("imagePullPolicy")));
+  if (resources !== undefined) append(errors, validateContainerResources(resources, claimNames, path.child("resources")));
+  if (resizePolicy !== undefined) append(errors, validateResizePolicy(resizePolicy, restartPolicy, path.child("resizePolicy")));
+  if (securityContext !== undefined) append(errors, validateSecurityContext(securityContext, hostUsers, path.child("securityContext")));
   return errors;
 }
 
 /** What belongs to a container that keeps running. */
 function validateServing(container: Container, { gracePeriodSeconds, os }: ContainerContext, path: FieldPath): FieldError[] {
   const errors = container.lifecycle === undefined ? [] : validateLifecycle(container.lifecycle, gracePeriodSeconds, os, path.child("lifecycle"));
-  for (const kind of probes) errors.push(...validateProbe(container[kind], kind, gracePeriodSeconds, path.child(kind)));
+  for (const kind of probes) {
+    const probe = container[kind];
+    if (probe !== undefined) append(errors, validateProbe(probe, kind, gracePeriodSeconds, path.child(kind)));
+  }
   return errors;
 }
 
@@ -128,8 +132,8 @@ function validatePorts(ports: readonly ContainerPort[], path: FieldPath): FieldE
       else if (names.has(name)) errors.push(place.child("name").duplicate(name));
       names.add(name);
     }
-    errors.push(...(containerPort === 0 ? [place.child("containerPort").required()] : invalidEach(place.child("containerPort"), containerPort, portErrors(containerPort))));
-    if (hostPort !== 0) errors.push(...invalidEach(place.child("hostPort"), hostPort, portErrors(hostPort)));
+    append(errors, containerPort === 0 ? [place.child("containerPort").required()] : invalidEach(place.child("containerPort"), containerPort, portErrors(containerPort)));
+    if (hostPort !== 0) append(errors, invalidEach(place.child("hostPort"), hostPort, portErrors(hostPort)));
     if (protocol === "") errors.push(place.child("protocol").required());
     else if (!protocols.includes(protocol)) errors.push(place.child("protocol").notSupported(protocol, protocols));
   }
@@ -138,16 +142,16 @@ function validatePorts(ports: readonly ContainerPort[], path: FieldPath): FieldE
 
 /** No two containers on the same port of the host. @upstream AccumulateUniqueHostPorts */
 function validateHostPorts(containers: readonly Container[], path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
   const taken = new Set<string>();
-  return containers.flatMap(({ ports }, index) =>
-    (ports ?? []).flatMap(({ hostPort = 0, hostIP = "", protocol = "" }, at) => {
-      if (hostPort === 0) return [];
+  for (const [index, { ports = [] }] of containers.entries())
+    for (const [at, { hostPort = 0, hostIP = "", protocol = "" }] of ports.entries()) {
+      if (hostPort === 0) continue;
       const key = `${protocol}/${hostIP}/${hostPort}`;
-      if (taken.has(key)) return [path.index(index).child("ports").index(at).child("hostPort").duplicate(key)];
+      if (taken.has(key)) errors.push(path.index(index).child("ports").index(at).child("hostPort").duplicate(key));
       taken.add(key);
-      return [];
-    }),
-  );
+    }
+  return errors;
 }
 
 function validateResizePolicy(policies: readonly Unchecked<ContainerResizePolicy>[], podRestartPolicy: string | undefined, path: FieldPath): FieldError[] {

@@ -23,17 +23,19 @@ const variableFields = [
 const knownFields = new Set([...variableFields, "metadata.annotations", "metadata.labels", "spec.restartPolicy", "spec.schedulerName", "status.phase"]);
 const resourceFields = ["limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"];
 
-/** @upstream pkg/apis/core/validation/validation.go ValidateEnv */
-export function validateEnv(variables: readonly EnvVar[], volumeNames: ReadonlySet<string>, path: FieldPath): FieldError[] {
+type Names = Pick<ReadonlySet<string>, "has">;
+
+/** `volumes` are the names of the pod's. @upstream pkg/apis/core/validation/validation.go ValidateEnv */
+export function validateEnv(variables: readonly EnvVar[], volumes: Names, path: FieldPath): FieldError[] {
   return variables.flatMap((variable, index) => {
     const place = path.index(index);
     const name = variable.name ?? "";
     const errors = name === "" ? [place.child("name").required()] : invalidEach(place.child("name"), name, envVarNameErrors(name));
-    return [...errors, ...validateValueFrom(variable, volumeNames, place.child("valueFrom"))];
+    return [...errors, ...validateValueFrom(variable, volumes, place.child("valueFrom"))];
   });
 }
 
-function validateValueFrom({ value, valueFrom }: EnvVar, volumeNames: ReadonlySet<string>, path: FieldPath): FieldError[] {
+function validateValueFrom({ value, valueFrom }: EnvVar, volumes: Names, path: FieldPath): FieldError[] {
   if (valueFrom === undefined) return [];
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
   const errors: FieldError[] = [];
@@ -41,7 +43,7 @@ function validateValueFrom({ value, valueFrom }: EnvVar, volumeNames: ReadonlySe
   if (resourceFieldRef !== undefined) errors.push(...validateResourceFieldRef(resourceFieldRef, path.child("resourceFieldRef"), { inVolume: false }));
   if (configMapKeyRef !== undefined) errors.push(...validateKeyRef(configMapKeyRef, path.child("configMapKeyRef")));
   if (secretKeyRef !== undefined) errors.push(...validateKeyRef(secretKeyRef, path.child("secretKeyRef")));
-  if (fileKeyRef !== undefined) errors.push(...validateFileKeyRef(fileKeyRef, volumeNames, path.child("fileKeyRef")));
+  if (fileKeyRef !== undefined) errors.push(...validateFileKeyRef(fileKeyRef, volumes, path.child("fileKeyRef")));
   const sources = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef].filter((source) => source !== undefined).length;
   if (sources === 0) errors.push(path.invalid("", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"));
   else if (!isBlank(value)) errors.push(path.invalid("", "may not be specified when `value` is not empty"));
@@ -111,7 +113,7 @@ function validateKeyRef({ name = "", key = "" }: { readonly name?: string | unde
   return [...errors, ...invalidEach(path.child("key"), key, configMapKeyErrors(key))];
 }
 
-function validateFileKeyRef({ key = "", path: file = "", volumeName = "" }: Unchecked<FileKeySelector>, volumeNames: ReadonlySet<string>, path: FieldPath): FieldError[] {
+function validateFileKeyRef({ key = "", path: file = "", volumeName = "" }: Unchecked<FileKeySelector>, volumeNames: Names, path: FieldPath): FieldError[] {
   const errors = key === "" ? [path.child("key").required()] : invalidEach(path.child("key"), key, envVarNameErrors(key));
   if (volumeName === "") errors.push(path.child("volumeName").required());
   else if (!volumeNames.has(volumeName)) errors.push(path.child("volumeName").notFound(volumeName));

@@ -1,7 +1,7 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import { Quantity } from "../../meta/quantity.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { validateAnnotations, validateLabels } from "../../meta/validation.ts";
+import { append, validateAnnotations, validateLabels } from "../../meta/validation.ts";
 import type { DownwardAPIVolumeFile, KeyToPath, PersistentVolumeClaimTemplate, Volume } from "../generated/types/core-v1.ts";
 import type { Unchecked } from "../unchecked.ts";
 import { validateClaimSpec } from "../core/persistent-volume-claim-validation.ts";
@@ -39,7 +39,7 @@ export function validateLocalVolume(volume: Volume, context: { readonly metadata
     const place = path.child("downwardAPI");
     return [...validateFileMode(downwardAPI.defaultMode, place.child("defaultMode")), ...(downwardAPI.items ?? []).flatMap((file) => validateDownwardFile(file, place))];
   }
-  if (projected !== undefined) return validateProjected(projected, { validateDownwardFile, validateItem }, path.child("projected"));
+  if (projected !== undefined) return validateProjected(projected, fileChecks, path.child("projected"));
   if (persistentVolumeClaim !== undefined) return isBlank(persistentVolumeClaim.claimName) ? [path.child("persistentVolumeClaim", "claimName").required()] : [];
   if (ephemeral !== undefined) {
     const place = path.child("ephemeral", "volumeClaimTemplate");
@@ -52,35 +52,38 @@ export function validateLocalVolume(volume: Volume, context: { readonly metadata
   return [];
 }
 
+const fileChecks = { validateDownwardFile, validateItem };
+
 function validateKeyed(
   name: string | undefined,
   nameField: string,
   { defaultMode, items }: { readonly defaultMode?: number | undefined; readonly items?: readonly KeyToPath[] | undefined },
   path: FieldPath,
 ): FieldError[] {
-  return [
-    ...(isBlank(name) ? [path.child(nameField).required()] : []),
-    ...validateFileMode(defaultMode, path.child("defaultMode")),
-    ...(items ?? []).flatMap((item, index) => validateItem(item, path.child("items").index(index))),
-  ];
+  const errors = isBlank(name) ? [path.child(nameField).required()] : [];
+  append(errors, validateFileMode(defaultMode, path.child("defaultMode")));
+  for (const [index, item] of (items ?? []).entries()) append(errors, validateItem(item, path.child("items").index(index)));
+  return errors;
 }
 
 function validateItem({ key, path: file = "", mode }: Unchecked<KeyToPath>, path: FieldPath): FieldError[] {
   const errors = isBlank(key) ? [path.child("key").required()] : [];
   if (file === "") errors.push(path.child("path").required());
-  return [...errors, ...validateFilePath(file, path.child("path")), ...validateFileMode(mode, path.child("mode"))];
+  append(errors, validateFilePath(file, path.child("path")), validateFileMode(mode, path.child("mode")));
+  return errors;
 }
 
 /** @upstream validateDownwardAPIVolumeFile */
 function validateDownwardFile({ path: file = "", fieldRef, resourceFieldRef, mode }: Unchecked<DownwardAPIVolumeFile>, path: FieldPath): FieldError[] {
   const errors = file === "" ? [path.child("path").required()] : [];
-  errors.push(...validateFilePath(file, path.child("path")));
+  append(errors, validateFilePath(file, path.child("path")));
   if (fieldRef !== undefined) {
-    errors.push(...validateFieldRef(fieldRef, fileFields, path.child("fieldRef")));
+    append(errors, validateFieldRef(fieldRef, fileFields, path.child("fieldRef")));
     if (resourceFieldRef !== undefined) errors.push(path.invalid("resource", "fieldRef and resourceFieldRef can not be specified simultaneously"));
   } else if (resourceFieldRef !== undefined) errors.push(...validateResourceFieldRef(resourceFieldRef, path.child("resourceFieldRef"), { inVolume: true }));
   else errors.push(path.required("one of fieldRef and resourceFieldRef is required"));
-  return [...errors, ...validateFileMode(mode, path.child("mode"))];
+  append(errors, validateFileMode(mode, path.child("mode")));
+  return errors;
 }
 
 /** Only labels and annotations mean something in a template's metadata. @upstream ValidatePersistentVolumeClaimTemplate */

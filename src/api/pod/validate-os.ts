@@ -67,11 +67,16 @@ function validateWindows(spec: PodSpec, path: FieldPath): FieldError[] {
   return errors;
 }
 
+function hasWindowsOptions(containers: readonly Pick<Container, "securityContext">[] | undefined): boolean {
+  return containers?.some(({ securityContext }) => securityContext?.windowsOptions !== undefined) === true;
+}
+
 /** HostProcess containers come all together or not at all. @upstream validateWindowsHostProcessPod */
 export function validateHostProcess(spec: PodSpec, path: FieldPath): FieldError[] {
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess;
-  const containers = containersWithPath(spec, path);
   const errors: FieldError[] = [];
+  if (ofPod === undefined && !hasWindowsOptions(spec.initContainers) && !hasWindowsOptions(spec.containers) && !hasWindowsOptions(spec.ephemeralContainers)) return errors;
+  const containers = containersWithPath(spec, path);
   let hostProcesses = 0;
   for (const [container, place] of containers) {
     const own = container.securityContext?.windowsOptions?.hostProcess;

@@ -15,7 +15,8 @@ export function validatePodDns({ dnsPolicy, dnsConfig }: PodSpec, path: FieldPat
     if (dnsConfig === undefined) return [path.required("must provide `dnsConfig` when `dnsPolicy` is None")];
     if ((dnsConfig.nameservers ?? []).length === 0) return [path.child("nameservers").required("must provide at least one DNS nameserver when `dnsPolicy` is None")];
   }
-  const { nameservers = [], searches = [], options = [] } = dnsConfig ?? {};
+  if (dnsConfig === undefined) return [];
+  const { nameservers = [], searches = [], options = [] } = dnsConfig;
   const errors: FieldError[] = [];
   if (nameservers.length > maxNameservers) errors.push(path.child("nameservers").invalid(nameservers, `must not have more than ${maxNameservers} nameservers`));
   for (const [index, address] of nameservers.entries()) errors.push(...invalidEach(path.child("nameservers").index(index), address, ipErrors(address)));

@@ -1,7 +1,7 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { dnsLabelErrors, dnsSubdomainErrors, invalidEach, ipErrors, rangeErrors, utf8Length, validateLabelName, validateLabels } from "../../meta/validation.ts";
-import type { HostAlias, PodReadinessGate, PodResourceClaim, PodSpec } from "../generated/types/core-v1.ts";
+import { append, dnsLabelErrors, dnsSubdomainErrors, invalidEach, ipErrors, rangeErrors, utf8Length, validateLabelName, validateLabels } from "../../meta/validation.ts";
+import type { HostAlias, PodResourceClaim, PodSpec } from "../generated/types/core-v1.ts";
 import { type Unchecked, unchecked } from "../unchecked.ts";
 import { isBlank, validateChoice } from "./choice.ts";
 import { type ContainerContext, validateContainers, validateEphemeralContainers, validateInitContainers } from "./validate-container.ts";
@@ -15,6 +15,9 @@ import { type PodContext, validateVolumes } from "./validate-volumes.ts";
 
 const largestInt32 = 2 ** 31 - 1;
 const maxHostname = 64;
+const noNames: ReadonlySet<string> = new Set();
+const restartPolicies = ["Always", "OnFailure", "Never"];
+const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 
 /** The spec of a Pod (with its metadata in the context) or of a template. @upstream pkg/apis/core/validation/validation.go ValidatePodSpec */
 export function validatePodSpec(spec: PodSpec, context: PodContext, path: FieldPath): FieldError[] {
@@ -23,51 +26,56 @@ export function validatePodSpec(spec: PodSpec, context: PodContext, path: FieldP
   const gracePeriodSeconds = spec.terminationGracePeriodSeconds;
   if (gracePeriodSeconds === undefined) errors.push(path.child("terminationGracePeriodSeconds").required());
   const volumes = validateVolumes(spec.volumes ?? [], context, path.child("volumes"));
-  const claimNames = new Set(resourceClaims.map(({ name }) => name).filter((name) => !isBlank(name)));
+  const claimNames = resourceClaims.length === 0 ? noNames : new Set(resourceClaims.map(({ name }) => name).filter((name) => !isBlank(name)));
   const hostUsers = spec.hostUsers !== false;
   const inside: ContainerContext = { volumes: volumes.byName, claimNames, gracePeriodSeconds, restartPolicy: spec.restartPolicy, hostUsers, os: spec.os?.name };
-  errors.push(
-    ...volumes.errors,
-    ...validateClaims(resourceClaims, path.child("resourceClaims")),
-    ...validateContainers(containers, inside, path.child("containers")),
-    ...validateInitContainers(initContainers, containers, inside, path.child("initContainers")),
-    ...validateEphemeralContainers(ephemeralContainers, [...containers, ...initContainers], inside, path.child("ephemeralContainers")),
-    ...validatePodLevelResources(spec, claimNames, path.child("resources")),
-    ...validateHostNetwork(spec, context, path.child("containers")),
-    ...validateChoice(spec.restartPolicy, ["Always", "OnFailure", "Never"], path.child("restartPolicy")),
-    ...validateChoice(spec.dnsPolicy, ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], path.child("dnsPolicy")),
-    ...validateLabels(spec.nodeSelector, path.child("nodeSelector")),
-    ...validatePodSecurityContext(spec, path.child("securityContext")),
-    ...(spec.affinity === undefined ? [] : validateAffinity(spec.affinity, path.child("affinity"))),
-    ...validatePodDns(spec, path.child("dnsConfig")),
-    ...(spec.readinessGates ?? []).flatMap(({ conditionType = "" }: Unchecked<PodReadinessGate>, index) =>
-      validateLabelName(conditionType, path.child("readinessGates").index(index).child("conditionType")),
-    ),
-    ...validateSchedulingGates(spec.schedulingGates ?? [], path.child("schedulingGates")),
-    ...validateTopologySpread(spec.topologySpreadConstraints ?? [], path.child("topologySpreadConstraints")),
-    ...validateHostProcess(spec, path),
-    ...(hostUsers ? [] : validateUserNamespace(spec, path)),
-    ...validateNames(spec, path),
-    ...validateTolerations(spec.tolerations ?? [], path.child("tolerations")),
-    ...validateHostAliases(spec.hostAliases ?? [], path.child("hostAliases")),
+  append(errors, volumes.errors);
+  if (resourceClaims.length > 0) append(errors, validateClaims(resourceClaims, path.child("resourceClaims")));
+  append(errors, validateContainers(containers, inside, path.child("containers")));
+  if (initContainers.length > 0) append(errors, validateInitContainers(initContainers, containers, inside, path.child("initContainers")));
+  if (ephemeralContainers.length > 0)
+    append(errors, validateEphemeralContainers(ephemeralContainers, [...containers, ...initContainers], inside, path.child("ephemeralContainers")));
+  append(
+    errors,
+    validatePodLevelResources(spec, claimNames, path.child("resources")),
+    validateHostNetwork(spec, context, path.child("containers")),
+    validateChoice(spec.restartPolicy, restartPolicies, path.child("restartPolicy")),
+    validateChoice(spec.dnsPolicy, dnsPolicies, path.child("dnsPolicy")),
   );
+  if (spec.nodeSelector !== undefined) append(errors, validateLabels(spec.nodeSelector, path.child("nodeSelector")));
+  append(errors, validatePodSecurityContext(spec, path.child("securityContext")));
+  if (spec.affinity !== undefined) append(errors, validateAffinity(spec.affinity, path.child("affinity")));
+  append(errors, validatePodDns(spec, path.child("dnsConfig")));
+  for (const [index, gate] of (spec.readinessGates ?? []).entries())
+    append(errors, validateLabelName(unchecked(gate).conditionType ?? "", path.child("readinessGates").index(index).child("conditionType")));
+  if (spec.schedulingGates !== undefined) append(errors, validateSchedulingGates(spec.schedulingGates, path.child("schedulingGates")));
+  if (spec.topologySpreadConstraints !== undefined) append(errors, validateTopologySpread(spec.topologySpreadConstraints, path.child("topologySpreadConstraints")));
+  append(errors, validateHostProcess(spec, path));
+  if (!hostUsers) append(errors, validateUserNamespace(spec, path));
+  append(errors, validateNames(spec, path));
+  if (spec.tolerations !== undefined) append(errors, validateTolerations(spec.tolerations, path.child("tolerations")));
+  if (spec.hostAliases !== undefined) append(errors, validateHostAliases(spec.hostAliases, path.child("hostAliases")));
   const deadline = spec.activeDeadlineSeconds;
-  if (deadline !== undefined) errors.push(...invalidEach(path.child("activeDeadlineSeconds"), deadline, rangeErrors(deadline, 1, largestInt32)));
-  if (spec.preemptionPolicy !== undefined) errors.push(...validateChoice(spec.preemptionPolicy, ["PreemptLowerPriority", "Never"], path.child("preemptionPolicy")));
-  if (spec.overhead !== undefined) errors.push(...validateContainerResources({ limits: spec.overhead }, new Set(), path.child("overhead")));
-  return [...errors, ...validateOs(spec, path)];
+  if (deadline !== undefined) append(errors, invalidEach(path.child("activeDeadlineSeconds"), deadline, rangeErrors(deadline, 1, largestInt32)));
+  if (spec.preemptionPolicy !== undefined) append(errors, validateChoice(spec.preemptionPolicy, ["PreemptLowerPriority", "Never"], path.child("preemptionPolicy")));
+  if (spec.overhead !== undefined) append(errors, validateContainerResources({ limits: spec.overhead }, noNames, path.child("overhead")));
+  append(errors, validateOs(spec, path));
+  return errors;
 }
+
+const domainNames = ["serviceAccountName", "nodeName", "priorityClassName"] as const;
+const labelNames = ["hostname", "subdomain"] as const;
 
 /** Names of other objects, and those the pod goes by. */
 function validateNames(spec: PodSpec, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
-  for (const field of ["serviceAccountName", "nodeName", "priorityClassName"] as const) {
+  for (const field of domainNames) {
     const name = spec[field];
-    if (!isBlank(name)) errors.push(...invalidEach(path.child(field), name, dnsSubdomainErrors(name)));
+    if (!isBlank(name)) append(errors, invalidEach(path.child(field), name, dnsSubdomainErrors(name)));
   }
-  for (const field of ["hostname", "subdomain"] as const) {
+  for (const field of labelNames) {
     const name = spec[field];
-    if (!isBlank(name)) errors.push(...invalidEach(path.child(field), name, dnsLabelErrors(name)));
+    if (!isBlank(name)) append(errors, invalidEach(path.child(field), name, dnsLabelErrors(name)));
   }
   if (spec.runtimeClassName !== undefined) errors.push(...invalidEach(path.child("runtimeClassName"), spec.runtimeClassName, dnsSubdomainErrors(spec.runtimeClassName)));
   if (spec.hostnameOverride !== undefined) {

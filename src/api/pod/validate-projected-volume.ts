@@ -1,6 +1,6 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { dnsSubdomainErrors, rangeErrors, validateLabelSelector } from "../../meta/validation.ts";
+import { append, dnsSubdomainErrors, rangeErrors, validateLabelSelector } from "../../meta/validation.ts";
 import type {
   ClusterTrustBundleProjection,
   DownwardAPIVolumeFile,
@@ -21,6 +21,7 @@ export interface FileChecks {
   validateItem(item: KeyToPath, path: FieldPath): FieldError[];
 }
 
+const keyedSources = ["secret", "configMap"] as const;
 const keyTypes = ["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
 
 /** Several sources in one folder: no two may write the same file. @upstream validateProjectionSources */
@@ -34,20 +35,20 @@ export function validateProjected({ defaultMode, sources }: ProjectedVolumeSourc
   };
   for (const [index, source] of (sources ?? []).entries()) {
     const place = path.child("sources").index(index);
-    for (const field of ["secret", "configMap"] as const) {
+    for (const field of keyedSources) {
       const keyed = source[field];
       if (keyed === undefined) continue;
       if (isBlank(keyed.name)) errors.push(place.child(field, "name").required());
       for (const [at, item] of (keyed.items ?? []).entries()) {
-        errors.push(...checks.validateItem(item, place.child(field, "items").index(at)));
+        append(errors, checks.validateItem(item, place.child(field, "items").index(at)));
         claim(item.path, keyed.name);
       }
     }
     for (const file of source.downwardAPI?.items ?? []) {
-      errors.push(...checks.validateDownwardFile(file, place.child("downwardAPI")));
+      append(errors, checks.validateDownwardFile(file, place.child("downwardAPI")));
       claim(file.path, file.path);
     }
-    if (source.serviceAccountToken !== undefined) errors.push(...validateToken(source.serviceAccountToken, place.child("serviceAccountToken"), path.child("path")));
+    if (source.serviceAccountToken !== undefined) append(errors, validateToken(source.serviceAccountToken, place.child("serviceAccountToken"), path.child("path")));
     if (source.clusterTrustBundle !== undefined) {
       errors.push(...validateTrustBundle(source.clusterTrustBundle, place.child("clusterTrustBundle")));
       claim(source.clusterTrustBundle.path, source.clusterTrustBundle.path);
@@ -61,13 +62,18 @@ export function validateProjected({ defaultMode, sources }: ProjectedVolumeSourc
   return errors;
 }
 
-const kinds = (source: VolumeProjection): number => Object.values(source).filter((value) => value !== undefined).length;
+function kinds(source: VolumeProjection): number {
+  let count = 0;
+  for (const kind in source) if (source[kind as keyof VolumeProjection] !== undefined) count += 1;
+  return count;
+}
 
 function validateToken({ expirationSeconds = 0, path: file = "" }: Unchecked<ServiceAccountTokenProjection>, path: FieldPath, filePath: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   if (expirationSeconds < 600) errors.push(path.child("expirationSeconds").invalid(expirationSeconds, "may not specify a duration less than 10 minutes"));
   if (expirationSeconds > 2 ** 32) errors.push(path.child("expirationSeconds").invalid(expirationSeconds, "may not specify a duration larger than 2^32 seconds"));
-  return [...errors, ...(file === "" ? [filePath.required()] : validateFilePath(file, filePath))];
+  append(errors, file === "" ? [filePath.required()] : validateFilePath(file, filePath));
+  return errors;
 }
 
 function validateTrustBundle(bundle: Unchecked<ClusterTrustBundleProjection>, path: FieldPath): FieldError[] {

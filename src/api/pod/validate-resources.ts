@@ -1,7 +1,7 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import { Quantity } from "../../meta/quantity.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { dnsLabelErrors, invalidEach, qualifiedNameErrors } from "../../meta/validation.ts";
+import { append, dnsLabelErrors, invalidEach, qualifiedNameErrors } from "../../meta/validation.ts";
 import type { PodSpec, ResourceClaim, ResourceRequirements } from "../generated/types/core-v1.ts";
 import type { Unchecked } from "../unchecked.ts";
 import { unsupported } from "./choice.ts";
@@ -59,29 +59,46 @@ export function validateContainerResources(resources: ResourceRequirements, clai
 
 /** @upstream validateResourceRequirements */
 function validateRequirements({ limits, requests, claims }: ResourceRequirements, checkName: NameCheck, claimNames: ReadonlySet<string>, path: FieldPath): FieldError[] {
-  const errors = [...validateList(limits, checkName, path.child("limits")), ...validateList(requests, checkName, path.child("requests"))];
-  const bounds = parseResources(limits);
-  for (const [name, request] of parseResources(requests)) {
-    const limit = bounds.get(name);
-    const place = path.child("requests");
+  const errors = limits === undefined ? [] : validateList(limits, checkName, path.child("limits"));
+  if (requests !== undefined) append(errors, validateList(requests, checkName, path.child("requests")), validateBounds(requests, limits, path));
+  const names = (test: (name: string) => boolean): boolean => hasName(limits, test) || hasName(requests, test);
+  if (names(isHugePages) && !names(isCpuOrMemory)) errors.push(path.forbidden("HugePages require cpu or memory"));
+  if (claims !== undefined) append(errors, validateClaimNames(claims, claimNames, path.child("claims")));
+  return errors;
+}
+
+const isCpuOrMemory = (name: string): boolean => name === "cpu" || name === "memory";
+
+function hasName(list: ResourceList | undefined, test: (name: string) => boolean): boolean {
+  for (const name in list) if (test(name)) return true;
+  return false;
+}
+
+/** No request beyond its limit; what cannot be given twice has a limit, and asks for just that. */
+function validateBounds(requests: ResourceList, limits: ResourceList | undefined, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  const place = path.child("requests");
+  for (const name in requests) {
+    const request = Quantity.parse(requests[name] ?? "0");
+    const limit = limits !== undefined && Object.hasOwn(limits, name) ? Quantity.parse(limits[name] ?? "0") : undefined;
     if (limit === undefined) {
       if (!isOvercommitAllowed(name)) errors.push(path.child("limits").required("Limit must be set for non overcommitable resources"));
     } else if (!request.equals(limit) && !isOvercommitAllowed(name)) {
       errors.push(place.invalid(request.toString(), `must be equal to ${name} limit of ${limit.toString()}`));
     } else if (request.compare(limit) > 0) errors.push(place.invalid(request.toString(), `must be less than or equal to ${name} limit of ${limit.toString()}`));
   }
-  const names = [...Object.keys(limits ?? {}), ...Object.keys(requests ?? {})];
-  if (names.some(isHugePages) && !names.includes("cpu") && !names.includes("memory")) errors.push(path.forbidden("HugePages require cpu or memory"));
-  return [...errors, ...validateClaimNames(claims ?? [], claimNames, path.child("claims"))];
+  return errors;
 }
 
-function validateList(list: ResourceList | undefined, checkName: NameCheck, path: FieldPath): FieldError[] {
-  return Object.entries(list ?? {}).flatMap(([name, text]) => {
+function validateList(list: ResourceList, checkName: NameCheck, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const name in list) {
+    const text = list[name] ?? "0";
     const place = path.key(name);
-    const errors = [...checkName(name, place), ...validateResourceQuantity(name, text, place)];
+    append(errors, checkName(name, place), validateResourceQuantity(name, text, place));
     if (isHugePages(name) && !isWholeHugePages(name, Quantity.parse(text))) errors.push(place.invalid(text, `${text} is not positive integer multiple of ${name}`));
-    return errors;
-  });
+  }
+  return errors;
 }
 
 /** Each claim is named once, as a whole or request by request. @upstream validateResourceClaimNames */

@@ -1,6 +1,6 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { invalidEach, labelValueErrors, qualifiedNameErrors, validateLabelName, validateLabelSelector } from "../../meta/validation.ts";
+import { append, invalidEach, labelValueErrors, qualifiedNameErrors, validateLabelName, validateLabelSelector } from "../../meta/validation.ts";
 import type { PodSchedulingGate, Toleration, TopologySpreadConstraint } from "../generated/types/core-v1.ts";
 import type { Unchecked } from "../unchecked.ts";
 import { unsupported } from "./choice.ts";
@@ -16,9 +16,10 @@ export function validateTaintEffect(effect: string, path: FieldPath): FieldError
 
 /** Also those of a RuntimeClass. @upstream ValidateTolerations */
 export function validateTolerations(tolerations: readonly Toleration[], path: FieldPath): FieldError[] {
-  return tolerations.flatMap(({ key = "", operator = "", value = "", effect = "", tolerationSeconds }, index) => {
+  const errors: FieldError[] = [];
+  for (const [index, { key = "", operator = "", value = "", effect = "", tolerationSeconds }] of tolerations.entries()) {
     const place = path.index(index);
-    const errors = key === "" ? [] : validateLabelName(key, place.child("key"));
+    if (key !== "") append(errors, validateLabelName(key, place.child("key")));
     if (key === "" && operator !== "Exists")
       errors.push(place.child("operator").invalid(operator, 'operator must be Exists when `key` is empty, which means "match all values and all keys"'));
     if (tolerationSeconds !== undefined && effect !== "NoExecute") errors.push(place.child("effect").invalid(effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
@@ -28,9 +29,9 @@ export function validateTolerations(tolerations: readonly Toleration[], path: Fi
     } else if (operator === "Exists") {
       if (value !== "") errors.push(place.child("operator").invalid(value, "value must be empty when `operator` is 'Exists'"));
     } else errors.push(unsupported(place.child("operator"), operator, ["Equal", "Exists"]));
-    if (effect !== "") errors.push(...validateTaintEffect(effect, place.child("effect")));
-    return errors;
-  });
+    if (effect !== "") append(errors, validateTaintEffect(effect, place.child("effect")));
+  }
+  return errors;
 }
 
 /** @upstream validateSchedulingGates */

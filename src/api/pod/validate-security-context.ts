@@ -1,7 +1,7 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { invalidEach, rangeErrors, utf8Length } from "../../meta/validation.ts";
-import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext } from "../generated/types/core-v1.ts";
+import { append, invalidEach, rangeErrors, utf8Length } from "../../meta/validation.ts";
+import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext, Sysctl } from "../generated/types/core-v1.ts";
 import { unchecked } from "../unchecked.ts";
 import { isBlank, unsupported, validateOptionalChoice } from "./choice.ts";
 import { validateDescendingPath } from "./relative-path.ts";
@@ -31,28 +31,33 @@ export function validateSecurityContext(context: SecurityContext | undefined, ho
 export function validatePodSecurityContext(spec: PodSpec, path: FieldPath): FieldError[] {
   const context: PodSecurityContext = spec.securityContext ?? {};
   const errors: FieldError[] = [];
-  if (context.fsGroup !== undefined) errors.push(...invalidEach(path.child("fsGroup"), context.fsGroup, idErrors(context.fsGroup)));
-  errors.push(...validateIds(context, path));
-  for (const [index, group] of (context.supplementalGroups ?? []).entries()) errors.push(...invalidEach(path.child("supplementalGroups").index(index), group, idErrors(group)));
+  if (context.fsGroup !== undefined) append(errors, invalidEach(path.child("fsGroup"), context.fsGroup, idErrors(context.fsGroup)));
+  append(errors, validateIds(context, path));
+  for (const [index, group] of (context.supplementalGroups ?? []).entries()) append(errors, invalidEach(path.child("supplementalGroups").index(index), group, idErrors(group)));
   if (spec.shareProcessNamespace === true && spec.hostPID === true)
     errors.push(path.child("shareProcessNamespace").invalid(true, "ShareProcessNamespace and HostPID cannot both be enabled"));
-  errors.push(
-    ...validateSysctls(context, spec, path.child("sysctls")),
-    ...validateOptionalChoice(context.fsGroupChangePolicy, ["Always", "OnRootMismatch"], path.child("fsGroupChangePolicy")),
-    ...validateSeccompProfile(context.seccompProfile, path.child("seccompProfile")),
-    ...validateWindowsOptions(context.windowsOptions, path.child("windowsOptions")),
-    ...validateAppArmorProfile(context.appArmorProfile, path.child("appArmorProfile")),
-    ...validateOptionalChoice(context.supplementalGroupsPolicy, ["Merge", "Strict"], path.child("supplementalGroupsPolicy")),
-    ...validateOptionalChoice(context.seLinuxChangePolicy, ["MountOption", "Recursive"], path.child("seLinuxChangePolicy")),
-  );
+  const { sysctls, fsGroupChangePolicy, supplementalGroupsPolicy, seLinuxChangePolicy } = context;
+  if (sysctls !== undefined) append(errors, validateSysctls(sysctls, spec, path.child("sysctls")));
+  if (fsGroupChangePolicy !== undefined) append(errors, validateOptionalChoice(fsGroupChangePolicy, ["Always", "OnRootMismatch"], path.child("fsGroupChangePolicy")));
+  append(errors, validateProfiles(context, path));
+  if (supplementalGroupsPolicy !== undefined) append(errors, validateOptionalChoice(supplementalGroupsPolicy, ["Merge", "Strict"], path.child("supplementalGroupsPolicy")));
+  if (seLinuxChangePolicy !== undefined) append(errors, validateOptionalChoice(seLinuxChangePolicy, ["MountOption", "Recursive"], path.child("seLinuxChangePolicy")));
+  return errors;
+}
+
+function validateProfiles({ seccompProfile, windowsOptions, appArmorProfile }: PodSecurityContext, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  if (seccompProfile !== undefined) append(errors, validateSeccompProfile(seccompProfile, path.child("seccompProfile")));
+  if (windowsOptions !== undefined) append(errors, validateWindowsOptions(windowsOptions, path.child("windowsOptions")));
+  if (appArmorProfile !== undefined) append(errors, validateAppArmorProfile(appArmorProfile, path.child("appArmorProfile")));
   return errors;
 }
 
 function validateIds({ runAsUser, runAsGroup }: Pick<SecurityContext, "runAsUser" | "runAsGroup">, path: FieldPath): FieldError[] {
-  return [
-    ...(runAsUser === undefined ? [] : invalidEach(path.child("runAsUser"), runAsUser, idErrors(runAsUser))),
-    ...(runAsGroup === undefined ? [] : invalidEach(path.child("runAsGroup"), runAsGroup, idErrors(runAsGroup))),
-  ];
+  const errors: FieldError[] = [];
+  if (runAsUser !== undefined) append(errors, invalidEach(path.child("runAsUser"), runAsUser, idErrors(runAsUser)));
+  if (runAsGroup !== undefined) append(errors, invalidEach(path.child("runAsGroup"), runAsGroup, idErrors(runAsGroup)));
+  return errors;
 }
 
 /** @upstream validateSeccompProfileField */
@@ -91,7 +96,7 @@ const sysctl = new RegExp(sysctlName);
 const networkSysctl = /^net[./]/;
 const ipcSysctl = /^(?:kernel[./](?:shm|msg)|fs[./]mqueue[./]|kernel[./]sem$)/;
 
-function validateSysctls({ sysctls = [] }: PodSecurityContext, { hostNetwork, hostIPC }: PodSpec, path: FieldPath): FieldError[] {
+function validateSysctls(sysctls: readonly Sysctl[], { hostNetwork, hostIPC }: PodSpec, path: FieldPath): FieldError[] {
   const names = new Set<string>();
   return sysctls.map(unchecked).flatMap(({ name = "" }, index) => {
     const place = path.index(index).child("name");

@@ -1,6 +1,7 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import type { FieldError } from "../../meta/status-error.ts";
 import type { Container, Volume, VolumeMount } from "../generated/types/core-v1.ts";
+import { append } from "../../meta/validation.ts";
 import { unchecked } from "../unchecked.ts";
 import { validateDescendingPath } from "./relative-path.ts";
 
@@ -23,13 +24,13 @@ export function validateVolumeMounts({ volumeMounts = [], volumeDevices = [], se
     if (volumeDevices.some((device) => device.devicePath === mountPath))
       errors.push(place.child("mountPath").invalid(mountPath, "must not already exist as a path in volumeDevices"));
     // The paths below lack the index, as upstream's do.
-    if (subPath !== "") errors.push(...validateDescendingPath(subPath, path.child("subPath")));
+    if (subPath !== "") append(errors, validateDescendingPath(subPath, path.child("subPath")));
     if (subPathExpr !== "") {
       if (subPath !== "") errors.push(place.child("subPathExpr").invalid(subPathExpr, "subPathExpr and subPath are mutually exclusive"));
-      errors.push(...validateDescendingPath(subPathExpr, path.child("subPathExpr")));
+      append(errors, validateDescendingPath(subPathExpr, path.child("subPathExpr")));
     }
-    if (mountPropagation !== undefined) errors.push(...validatePropagation(mountPropagation, securityContext?.privileged === true, path.child("mountPropagation")));
-    errors.push(...validateRecursiveReadOnly(mount, path.child("recursiveReadOnly")));
+    if (mountPropagation !== undefined) append(errors, validatePropagation(mountPropagation, securityContext?.privileged === true, path.child("mountPropagation")));
+    if (mount.recursiveReadOnly !== undefined) append(errors, validateRecursiveReadOnly(mount, path.child("recursiveReadOnly")));
   }
   return errors;
 }

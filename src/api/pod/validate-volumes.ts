@@ -1,7 +1,7 @@
 import type { FieldPath } from "../../meta/field-path.ts";
 import type { ObjectMeta } from "../../meta/generated/meta-v1.ts";
 import type { FieldError } from "../../meta/status-error.ts";
-import { dnsLabelErrors, dnsSubdomainErrors, invalidEach } from "../../meta/validation.ts";
+import { append, dnsLabelErrors, dnsSubdomainErrors, invalidEach } from "../../meta/validation.ts";
 import type { Volume } from "../generated/types/core-v1.ts";
 import { validateNetworkVolume } from "./validate-network-volume.ts";
 import { validateLocalVolume } from "./validate-local-volume.ts";
@@ -58,31 +58,32 @@ export function validateVolumes(
   const errors: FieldError[] = [];
   const byName = new Map<string, Volume>();
   const podName = context.metadata?.name ?? "";
-  const created = new Set(podName === "" ? [] : volumes.filter(({ ephemeral }) => ephemeral !== undefined).map(({ name }) => `${podName}-${name}`));
+  const isCreated = (claim: string): boolean => podName !== "" && volumes.some(({ ephemeral, name }) => ephemeral !== undefined && claim === `${podName}-${name}`);
   for (const [index, volume] of volumes.entries()) {
     const place = path.index(index);
     const name = volume.name ?? "";
     const own = validateSource(volume, context, place);
     if (name === "") own.push(place.child("name").required());
-    else own.push(...invalidEach(place.child("name"), name, dnsLabelErrors(name)));
+    else append(own, invalidEach(place.child("name"), name, dnsLabelErrors(name)));
     if (byName.has(name)) own.push(place.child("name").duplicate(name));
     if (own.length === 0) byName.set(name, volume);
-    errors.push(...own);
+    append(errors, own);
     const claim = volume.persistentVolumeClaim?.claimName;
-    if (claim !== undefined && created.has(claim))
+    if (claim !== undefined && isCreated(claim))
       errors.push(place.child("persistentVolumeClaim", "claimName").invalid(claim, "must not reference a PVC that gets created for an ephemeral volume"));
   }
   return { byName, errors };
 }
 
 function validateSource(volume: Volume, context: PodContext, path: FieldPath): FieldError[] {
-  const errors: FieldError[] = [];
-  const [first, ...others] = sources.filter(([source]) => volume[source] !== undefined);
+  const set = sources.filter(([source]) => volume[source] !== undefined);
+  const [first] = set;
   if (first === undefined) return [path.required("must specify a volume type")];
-  const only = { name: volume.name, [first[0]]: volume[first[0]] } as Volume;
-  errors.push(...validateLocalVolume(only, context, path), ...validateNetworkVolume(only, path));
-  if (only.ephemeral !== undefined) errors.push(...validateClaimName(volume.name, context, path));
-  for (const [source, refusedAs = source] of others) errors.push(path.child(refusedAs).forbidden("may not specify more than 1 volume type"));
+  const only = set.length === 1 ? volume : ({ name: volume.name, [first[0]]: volume[first[0]] } as Volume);
+  const errors = validateLocalVolume(only, context, path);
+  append(errors, validateNetworkVolume(only, path));
+  if (only.ephemeral !== undefined) append(errors, validateClaimName(volume.name, context, path));
+  for (const [source, refusedAs = source] of set.slice(1)) errors.push(path.child(refusedAs).forbidden("may not specify more than 1 volume type"));
   return errors;
 }
 

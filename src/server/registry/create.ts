@@ -2,7 +2,6 @@ import { deepFreeze, type Draft } from "../../base/values.ts";
 import { validateObjectMeta } from "../../meta/validation.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { alreadyExists, badRequest, failure, invalid } from "../../meta/status-error.ts";
-import { FieldPath } from "../../meta/field-path.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
@@ -137,10 +136,8 @@ function emptyStatus(draft: Draft<KubeObject>, served: ServedResource): void {
 
 function validateNew(draft: Draft<KubeObject>, served: ServedResource): void {
   const { definition, resource } = served;
-  const errors = [
-    ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
-    ...(definition.validate?.(draft) ?? []),
-    ...(definition.validateCreate?.(draft) ?? []),
-  ];
+  const errors = validateObjectMeta(draft.metadata, { nameRule: definition.name, namespaced: resource.namespaced });
+  for (const error of definition.validate?.(draft) ?? []) errors.push(error);
+  for (const error of definition.validateCreate?.(draft) ?? []) errors.push(error);
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: draft.metadata.name ?? "" }, errors);
 }
