@@ -59,6 +59,14 @@ describe("choosing a node", () => {
     expect(choose(pod, cluster)).toMatchObject({ node: { name: "b" }, evaluated: 1 });
   });
 
+  it("tries the node that we decided to make room on, before the API shows it and instead of what it showed", () => {
+    const cluster = clusterOf([aNode("a"), aNode("b"), aNode("c")], { b: [aPod("o", { requests: { cpu: "3" } })] });
+    const pod = aPod("p", { requests: { cpu: "1" } });
+    cluster.nominations.set(podInfo(pod), "b");
+    expect(choose(pod, cluster)).toMatchObject({ node: { name: "b" }, evaluated: 1 });
+    expect(choose({ ...pod, status: { nominatedNodeName: "c" } }, cluster)).toMatchObject({ node: { name: "b" }, evaluated: 1 });
+  });
+
   it("weighs plug-ins", () => {
     const cluster = clusterOf([aNode("soft", { spec: { taints: [{ key: "a", effect: "PreferNoSchedule" }] } }), aNode("used")], {
       used: [aPod("o", { requests: { cpu: "3", memory: "6Gi" } })],

@@ -43,13 +43,13 @@ export interface Found {
 
 /** Judges nodes until enough fit. @upstream schedule_one.go findNodesThatFitPod */
 export function findFeasible(cycle: Cycle, { startIndex, percentageOfNodesToScore, isAskedFurther = false }: ChooseOptions): Found {
-  const { cluster, refusal, only, pod, plugins } = cycle;
+  const { cluster, refusal, only, plugins } = cycle;
   const total = cluster.nodes.length;
   if (refusal !== undefined) {
     const diagnosis = { total, verdicts: [], refusal: refusal.reason, others: refusal.reason, plugins: new Set([refusal.plugin]) };
     return { fitting: FittingNodes.of([]), resolvable: [], evaluated: 0, diagnosis: () => diagnosis };
   }
-  const nominated = cluster.node(pod.pod.status?.nominatedNodeName ?? "");
+  const nominated = cluster.node(cycle.nominatedNode());
   const nodes = only === undefined ? cluster.nodes : [...only.nodes].flatMap((name) => cluster.node(name) ?? []);
   if (nominated !== undefined && (only === undefined || only.nodes.has(nominated.name)) && cycle.judge(nominated) === undefined)
     return { fitting: FittingNodes.of([nominated]), resolvable: [], evaluated: 1, diagnosis: () => ({ total, verdicts: [], plugins: new Set() }) };

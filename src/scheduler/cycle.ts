@@ -105,6 +105,12 @@ export class Cycle {
     return this.#others.length > 0 ? undefined : this.memo;
   }
 
+  /** Where room is being made for this pod, which the API may not have shown yet; empty: nowhere. */
+  nominatedNode(): string {
+    const { key, pod } = this.pod;
+    return this.cluster.nominations.nodeOf(key) ?? pod.status?.nominatedNodeName ?? "";
+  }
+
   /** The slot of the node that this pod itself is nominated to: there it is unlike others of its template. -1: none. */
   ownSlot(): number {
     return this.cluster.nominations.slotOf(this.pod.key) ?? -1;

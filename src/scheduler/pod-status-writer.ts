@@ -24,7 +24,7 @@ export interface PodStatusWriterDeps {
 }
 
 /** Writes under way at once. */
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 /** Writes that are remembered until they are seen. */
 const REMEMBERED = 1024;
 

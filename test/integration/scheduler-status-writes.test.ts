@@ -7,9 +7,9 @@ import { schedulerWorld, type SchedulerWorld } from "./scheduler-world.ts";
 let world: SchedulerWorld;
 afterEach(() => world.stop());
 
-const COUNT = 12;
-const AT_ONCE = 8;
-const names = Array.from({ length: COUNT }, (_, index) => `web-${index}`);
+const COUNT = 20;
+const AT_ONCE = 16;
+const names = Array.from({ length: COUNT }, (_, index) => `web-${String(index).padStart(2, "0")}`);
 
 /** Holds back patches until `go`. */
 function holding(begun: string[], go: Promise<void>): (client: Client) => Client {

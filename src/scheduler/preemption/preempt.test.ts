@@ -145,6 +145,12 @@ describe("without a node", () => {
     const cluster = clusterOf([small("n1"), small("n2")], { n1: [ending], n2: [pod("low2", { cpu: "4" })] });
     const waiting: Pod = { ...pod("p", { priority: 10 }), status: { nominatedNodeName: "n1" } };
     expect(outcome(waiting, cluster)).toBe("preemption: not eligible due to a terminating pod on the nominated node.");
+    // Also before the API shows where that is.
+    const unseen = pod("q", { priority: 10 });
+    expect(outcome(unseen, cluster)).toBe("n1: low");
+    cluster.nominations.set(podInfo(unseen), "n1");
+    expect(outcome(unseen, cluster)).toBe("preemption: not eligible due to a terminating pod on the nominated node.");
+    cluster.nominations.delete("default/q");
     // One that nobody can go to any more is given up.
     cluster.setNode(aNode("n1", { spec: { taints: [{ key: "a", effect: "NoSchedule" }] }, allocatable: { cpu: "4", memory: "8Gi", pods: "10" } }));
     expect(outcome(waiting, cluster)).toBe("n2: low2");

@@ -61,9 +61,10 @@ export function pick({ candidates, verdicts }: FoundVictims, { total }: Pick<Dia
   return { candidate: undefined, message: `preemption: ${text}`, keepsNomination: false };
 }
 
-function ineligible({ pod, cluster }: Cycle, diagnosis: Diagnosis): string | undefined {
+function ineligible(cycle: Cycle, diagnosis: Diagnosis): string | undefined {
+  const { pod, cluster } = cycle;
   if (pod.pod.spec.preemptionPolicy === "Never") return "not eligible due to preemptionPolicy=Never.";
-  const nominated = pod.pod.status?.nominatedNodeName ?? "";
+  const nominated = cycle.nominatedNode();
   if (nominated === "") return undefined;
   const verdict = diagnosis.verdicts.find(({ node }) => node === nominated);
   // What was made room on cannot take the pod any more, whoever ends.
