@@ -347,6 +347,7 @@ export class ControlPlane {
       informers,
       recorder: createEventRecorder({ client: schedulerClient, clock, random, component: "default-scheduler", log }),
       clock,
+      turns: nodeTurns,
       random,
       log,
       metrics: this.#metrics,

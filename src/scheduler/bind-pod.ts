@@ -2,7 +2,7 @@ import { pods } from "../api/generated/resources.ts";
 import type { Binding } from "../api/generated/types/core-v1.ts";
 import type { Client } from "../client/client.ts";
 import type { PodInfo } from "./cluster/pod-info.ts";
-import type { Reservation } from "./plugin.ts";
+import type { Reserved } from "./cycle.ts";
 import type { Slots } from "./slots.ts";
 
 export interface BindDeps {
@@ -13,17 +13,11 @@ export interface BindDeps {
   /** Says where the pod will be, when what was reserved takes its time. @upstream NominatedNodeNameForExpectation */
   announce?(): Promise<void>;
   /** Binds it in another way; false: nobody did. */
-  bindOtherwise?(binding: Binding): Promise<boolean>;
+  readonly bindOtherwise?: ((binding: Binding) => Promise<boolean>) | undefined;
 }
 
 /** Does what plug-ins reserved, then gives the pod to the node. Rejects with upstream's words for what failed. @upstream schedule_one.go bindingCycle */
-export async function bindPod(
-  pod: PodInfo,
-  node: string,
-  reservations: readonly { readonly plugin: string; readonly reservation: Reservation }[],
-  signal: AbortSignal,
-  deps: BindDeps,
-): Promise<void> {
+export async function bindPod(pod: PodInfo, node: string, reservations: readonly Reserved[], signal: AbortSignal, deps: BindDeps): Promise<void> {
   if (reservations.length > 0) await deps.announce?.();
   for (const { plugin, reservation } of reservations) {
     try {
@@ -34,11 +28,12 @@ export async function bindPod(
   }
   if (deps.after !== undefined) await deps.after;
   const { namespace = "", name = "", uid } = pod.pod.metadata;
-  const metadata = { name, namespace, ...(uid === undefined ? {} : { uid }) };
-  await deps.slots.acquire();
+  const metadata = uid === undefined ? { name, namespace } : { name, namespace, uid };
+  const binding: Binding = { apiVersion: "v1", kind: "Binding", metadata, target: { kind: "Node", name: node } };
+  // PERF: hardly any pod has to wait for anything here, and each wait is a promise more.
+  if (!deps.slots.tryAcquire()) await deps.slots.acquire();
   try {
-    const binding: Binding = { apiVersion: "v1", kind: "Binding", metadata, target: { kind: "Node", name: node } };
-    if ((await deps.bindOtherwise?.(binding)) !== true) await deps.client.createSubresource(pods, name, "binding", binding, { namespace });
+    if (deps.bindOtherwise === undefined || !(await deps.bindOtherwise(binding))) await deps.client.createSubresource(pods, name, "binding", binding, { namespace });
   } catch (error) {
     throw new Error(`running Bind plugin "DefaultBinder": ${textOf(error)}`, { cause: error });
   } finally {

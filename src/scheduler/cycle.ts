@@ -1,7 +1,7 @@
 import type { Cluster } from "./cluster/cluster-state.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import type { PodInfo } from "./cluster/pod-info.ts";
-import type { CycleState, Plugin, Relief } from "./plugin.ts";
+import type { CycleState, Plugin, Relief, Reservation } from "./plugin.ts";
 import type { TemplateMemo, TemplateMemos } from "./template-memo.ts";
 import type { Verdict } from "./verdict.ts";
 import { Workspace } from "./workspace.ts";
@@ -10,6 +10,12 @@ import { Workspace } from "./workspace.ts";
 export interface Run {
   readonly plugin: Plugin;
   readonly state: CycleState;
+}
+
+/** What a plug-in took for the pod. */
+export interface Reserved {
+  readonly plugin: string;
+  readonly reservation: Reservation;
 }
 
 export interface CycleDeps {
@@ -65,9 +71,12 @@ export class Cycle {
     this.#others = others;
   }
 
-  /** The states of plug-ins that take something for the pod once its node is chosen. */
-  get reserving(): readonly Run[] {
-    return this.#others.filter(({ plugin }) => plugin.reserve !== undefined);
+  /** Takes what the pod needs on the node that was chosen. */
+  reserve(node: NodeInfo): readonly Reserved[] {
+    return this.#others.flatMap(({ plugin, state }) => {
+      const reservation = plugin.reserve?.(this.pod, node, state);
+      return reservation === undefined ? [] : [{ plugin: plugin.name, reservation }];
+    });
   }
 
   /** What can be done besides ending pods; undefined: nobody knows, since the pod was refused before that was asked. */

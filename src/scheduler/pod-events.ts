@@ -89,9 +89,12 @@ export class PodEvents {
 
   #placed(previous: Pod | undefined, pod: Pod): void {
     const { cluster, queue, nominations, assumed } = this.#state;
-    const key = keyOf(pod);
-    cluster.addPod(podInfo(pod, previous), pod.spec.nodeName ?? "");
+    const info = podInfo(pod, previous);
+    const { key } = info;
+    cluster.addPod(info, pod.spec.nodeName ?? "");
     if (previous !== undefined && isPlaced(previous)) {
+      // PERF: pods that run are told of often, and mostly nobody waits for anything.
+      if (!queue.isListenedTo) return;
       for (const action of podActions(previous, pod)) this.#move({ resource: "pod", action, previous, next: pod });
       return;
     }
@@ -115,18 +118,17 @@ export class PodEvents {
     }
     // PERF: what the pod takes is carried over while both versions are at hand.
     if (previous !== undefined) podInfo(pod, previous);
-    this.#nominate(previous, pod);
+    this.#nominate(key, previous, pod);
     if (assumed.has(key)) return;
     if (previous === undefined) queue.add(key, pod);
     else queue.update(key, previous, pod);
   }
 
   /** What the API says of room being made counts when it says something new; what we decided meanwhile stands until then. */
-  #nominate(previous: Pod | undefined, pod: Pod): void {
+  #nominate(key: string, previous: Pod | undefined, pod: Pod): void {
     const before = previous?.status?.nominatedNodeName ?? "";
     const now = pod.status?.nominatedNodeName ?? "";
     const { nominations, assumed } = this.#state;
-    const key = keyOf(pod);
     const node = before === now ? nominations.nodeOf(key) : now;
     // Also for newer facts about a pod that is nominated already.
     if (node === undefined || node === "" || assumed.has(key)) nominations.delete(key);

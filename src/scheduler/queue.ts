@@ -100,6 +100,11 @@ export class SchedulingQueue {
     for (const { queued } of this.#entries.values()) yield queued;
   }
 
+  /** Whether anybody waits for something to happen. */
+  get isListenedTo(): boolean {
+    return this.#listening.size > 0;
+  }
+
   placeOf(key: string): QueuePlace | undefined {
     return this.#entries.get(key)?.place;
   }
@@ -148,8 +153,10 @@ export class SchedulingQueue {
   takeNow(): QueuedPod | undefined {
     const entry = this.#pop(this.#active, "active") ?? (this.#options.popsBackoff ? this.#pop(this.#backoff, "backoff") : undefined);
     if (entry === undefined) return undefined;
-    this.remove(entry.queued.key);
-    return { ...entry.queued, attempts: entry.queued.attempts + 1 };
+    const { queued } = entry;
+    this.#leave(entry);
+    this.#entries.delete(queued.key);
+    return { ...queued, attempts: queued.attempts + 1 };
   }
 
   /** Puts back what fits nowhere, with the plug-ins that turned it away, or (with none) what failed for another reason. */
@@ -166,6 +173,7 @@ export class SchedulingQueue {
 
   /** Something changed: those that it may help are tried again, after their back-off. `room`: it is about no more than room on a node. */
   move(change: Change, { room, isMeant = () => true }: { readonly room?: Room; readonly isMeant?: (pod: Pod) => boolean } = {}): void {
+    if (!this.isListenedTo) return;
     const { hints } = this.#deps;
     for (const plugin of hints.listening(kindOf(change))) {
       // First all, then moved: an entry may come back into the set.

@@ -1,7 +1,7 @@
 import { pods } from "../api/generated/resources.ts";
 import type { Pod } from "../api/generated/types/core-v1.ts";
 import type { PodVerdictStatus } from "../api/insight/pod-verdict.ts";
-import { type Clock, sleep } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
@@ -16,7 +16,7 @@ import { type Choice, type ChooseOptions, chooseNode } from "./choose-node.ts";
 import { ClusterState } from "./cluster/cluster-state.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import { type PodInfo, podInfo } from "./cluster/pod-info.ts";
-import { Cycle } from "./cycle.ts";
+import { Cycle, type Reserved } from "./cycle.ts";
 import { ClaimBinder } from "./devices/bind-claims.ts";
 import { DYNAMIC_RESOURCES } from "./devices/dynamic-resources.ts";
 import { askExtenders, chooseWithExtenders } from "./extenders/choose-with-extenders.ts";
@@ -35,6 +35,7 @@ import { type QueuedPod, type QueueOptions, SchedulingQueue } from "./queue.ts";
 import { type Readers, readersOver } from "./readers.ts";
 import { Slots } from "./slots.ts";
 import type { TemplateMemo } from "./template-memo.ts";
+import { type Turns, TurnShare } from "./turn-share.ts";
 import { type Diagnosis, diagnosisText, NO_NODES } from "./verdict.ts";
 import { plainStatus, refusalSuggestion, waitingStatus } from "./why/pod-verdict.ts";
 import { type Judge, smallestChange } from "./why/smallest-change.ts";
@@ -59,14 +60,16 @@ export interface SchedulerDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly extenderClient?: ExtenderClient;
+  /** The event loop that others have to have their share of; absent: a turn is what the clock calls back at once. */
+  readonly turns?: Turns;
 }
 
-/** Bindings under way at once; more wait in the queue. */
-const BINDERS = 32;
+/** Bindings under way at once; more wait in the queue. PERF: so many can be in one write to the disk, which takes longer than scheduling them. */
+const BINDERS = 64;
 /** Pods whose victims are ended at once: each waits for two writes, one after the other. */
 const PREEMPTORS = 64;
-/** Pods scheduled in one go before others get their turn. */
-const BURST = 64;
+/** What scheduling may use of one turn of the event loop, with the requests that it makes of a server in this process. */
+const SHARE = { shareMs: 5, most: 256 };
 /** Longer notes of events are refused. */
 const MAX_NOTE = 1024;
 
@@ -100,6 +103,7 @@ export class Scheduler {
   readonly #pods: Lister<Pod>;
   readonly #statuses: PodStatusWriter;
   readonly #slots = new Slots(BINDERS);
+  readonly #share: TurnShare;
   readonly #preemptors = new Slots(PREEMPTORS);
   readonly #extenders: readonly Extender[];
   /** Keys of pods for whose sake others are being ended: they wait until that is asked for. */
@@ -110,6 +114,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions, deps: SchedulerDeps) {
     this.#deps = deps;
+    this.#share = new TurnShare(SHARE, deps.turns ?? turnsBy(deps.clock));
     this.#metrics = new SchedulerMetrics(deps.metrics, { unschedulable: () => unschedulable(this.#state.queue), cache: () => this.#sizes() });
     this.#pods = deps.informers.informer(pods).lister;
     this.#statuses = new PodStatusWriter({ ...deps, pods: this.#pods });
@@ -188,7 +193,10 @@ export class Scheduler {
         this.#volumeBinder.changed();
       },
     });
-    const stop = (): void => queue.close();
+    const stop = (): void => {
+      queue.close();
+      this.#share.close();
+    };
     signal.addEventListener("abort", stop, { once: true });
     try {
       await informers.waitForSync(signal);
@@ -217,7 +225,7 @@ export class Scheduler {
 
   async #loop(signal: AbortSignal): Promise<void> {
     const { queue } = this.#state;
-    for (let burst = 1; !signal.aborted; burst += 1) {
+    while (!signal.aborted) {
       const next = await queue.take();
       if (next === undefined) return;
       const asking = this.#scheduleOne(next, signal);
@@ -226,8 +234,7 @@ export class Scheduler {
         await this.#slots.acquire();
         this.#slots.release();
       }
-      // Lets sockets and timers have their turn too.
-      if (burst % BURST === 0) await sleep(this.#deps.clock, 0, signal);
+      if (this.#share.isUsedUp()) await this.#share.next();
     }
   }
 
@@ -237,28 +244,39 @@ export class Scheduler {
     if (pod === undefined || pod.metadata.uid !== queued.pod.metadata.uid || !this.#events.isMine(pod) || this.#state.assumed.has(queued.key)) return undefined;
     const profile = this.#profileOf(pod);
     if (profile === undefined) return undefined;
-    const startedMs = this.#deps.clock.now();
-    const extenders = this.#extenders.filter((extender) => extender.isInterested(pod));
-    const attempt: Attempt = { queued: { ...queued, pod }, pod: podInfo(pod), profile, signal, startedMs, extenders };
-    const done = (result: AttemptResult | "changed"): void => {
-      const seconds = this.#secondsSince(startedMs);
-      this.#metrics.chosen(seconds);
-      // Those that got a node count once they are bound to it.
-      if (result === "unschedulable" || result === "error") this.#metrics.attempted(schedulerNameOf(pod), result, seconds);
+    const attempt: Attempt = {
+      queued: queued.pod === pod ? queued : { ...queued, pod },
+      pod: podInfo(pod),
+      profile,
+      signal,
+      startedMs: this.#deps.clock.now(),
+      extenders: this.#extenders.length === 0 ? this.#extenders : this.#extenders.filter((extender) => extender.isInterested(pod)),
     };
-    const failed = (error: unknown): void => {
-      if (signal.aborted) return;
-      this.#deps.log.error("pod could not be judged", { pod: queued.key, error });
-      this.#failed(attempt.queued, error);
-      done("error");
-    };
-    if (attempt.extenders.length > 0) return this.#tryWithExtenders(attempt).then(done, failed);
+    if (attempt.extenders.length > 0)
+      return this.#tryWithExtenders(attempt).then(
+        (result) => this.#done(attempt, result),
+        (error: unknown) => this.#notJudged(attempt, error),
+      );
     try {
-      done(this.#try(attempt));
+      this.#done(attempt, this.#try(attempt));
     } catch (error) {
-      failed(error);
+      this.#notJudged(attempt, error);
     }
     return undefined;
+  }
+
+  #done({ queued, startedMs }: Attempt, result: AttemptResult | "changed"): void {
+    const seconds = this.#secondsSince(startedMs);
+    this.#metrics.chosen(seconds);
+    // Those that got a node count once they are bound to it.
+    if (result === "unschedulable" || result === "error") this.#metrics.attempted(schedulerNameOf(queued.pod), result, seconds);
+  }
+
+  #notJudged(attempt: Attempt, error: unknown): void {
+    if (attempt.signal.aborted) return;
+    this.#deps.log.error("pod could not be judged", { pod: attempt.queued.key, error });
+    this.#failed(attempt.queued, error);
+    this.#done(attempt, "error");
   }
 
   /** One scheduling cycle: at its end the pod is on its way to a node or back in the queue. */
@@ -376,38 +394,36 @@ export class Scheduler {
 
   /** The pod counts on the node from now on; the binding follows. */
   #place(attempt: Attempt, cycle: Cycle, node: NodeInfo): void {
-    const { queued, signal, extenders } = attempt;
     const { cluster, nominations, assumed } = this.#state;
     const { pod } = cycle;
-    const reservations = cycle.reserving.flatMap(({ plugin, state }) => {
-      const reservation = plugin.reserve?.(pod, node, state);
-      return reservation === undefined ? [] : [{ plugin: plugin.name, reservation }];
-    });
+    const reservations = cycle.reserve(node);
     const nominated = nominations.nodeOf(pod.key);
     nominations.delete(pod.key);
     assumed.set(pod.key, pod.pod.metadata.uid);
     cluster.addPod(pod, node.name);
     if (nominated !== undefined && nominated !== node.name) this.#events.unreserved(pod.pod, nominated);
-    this.#follow(
-      bindPod(pod, node.name, reservations, signal, {
+    this.#follow(this.#bind(attempt, node.name, reservations));
+  }
+
+  async #bind(attempt: Attempt, node: string, reservations: readonly Reserved[]): Promise<void> {
+    const { queued, pod, signal, extenders } = attempt;
+    try {
+      await bindPod(pod, node, reservations, signal, {
         client: this.#deps.client,
         slots: this.#slots,
         after: this.#statuses.retract(pod.key),
-        announce: () => this.#statuses.writeNow(pod.pod, { nominatedNodeName: node.name }),
-        bindOtherwise: (binding) => bindByExtender(binding, extenders),
-      }).then(
-        () => {
-          const { namespace = "", name = "" } = pod.pod.metadata;
-          this.#metrics.attempted(schedulerNameOf(pod.pod), "scheduled", this.#secondsSince(attempt.startedMs));
-          this.#metrics.bound(queued.attempts, this.#secondsSince(queued.firstMs));
-          this.#deps.recorder.event(pod.pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node.name}`);
-        },
-        (error: unknown) => {
-          for (const { reservation } of reservations) this.#follow(Promise.resolve(reservation.undo()));
-          if (!signal.aborted) this.#bindFailed(attempt, node.name, error);
-        },
-      ),
-    );
+        announce: () => this.#statuses.writeNow(pod.pod, { nominatedNodeName: node }),
+        bindOtherwise: extenders.length === 0 ? undefined : (binding) => bindByExtender(binding, extenders),
+      });
+    } catch (error) {
+      for (const { reservation } of reservations) this.#follow(Promise.resolve(reservation.undo()));
+      if (!signal.aborted) this.#bindFailed(attempt, node, error);
+      return;
+    }
+    const { namespace = "", name = "" } = pod.pod.metadata;
+    this.#metrics.attempted(schedulerNameOf(pod.pod), "scheduled", this.#secondsSince(attempt.startedMs));
+    this.#metrics.bound(queued.attempts, this.#secondsSince(queued.firstMs));
+    this.#deps.recorder.event(pod.pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node}`);
   }
 
   #bindFailed({ queued, pod, startedMs }: Attempt, node: string, error: unknown): void {
@@ -507,7 +523,13 @@ export class Scheduler {
   }
 
   #follow(work: Promise<void>): void {
-    const known = work.catch((error: unknown) => this.#deps.log.error("scheduler failed", { error })).finally(() => this.#underWay.delete(known));
+    const known: Promise<void> = work.then(
+      () => void this.#underWay.delete(known),
+      (error: unknown) => {
+        this.#underWay.delete(known);
+        this.#deps.log.error("scheduler failed", { error });
+      },
+    );
     this.#underWay.add(known);
   }
 }
@@ -522,4 +544,8 @@ function unschedulable(queue: SchedulingQueue): readonly { readonly plugin: stri
       counts.set(`${plugin} ${profile}`, { ...count, pods: count.pods + 1 });
     }
   return [...counts.values()];
+}
+
+function turnsBy(clock: Clock): Turns {
+  return { nowMs: () => clock.now(), soon: (callback) => void clock.after(0, callback) };
 }

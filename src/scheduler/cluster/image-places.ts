@@ -4,6 +4,10 @@ import type { Node } from "../../api/generated/types/core-v1.ts";
 export class ImagePlaces {
   readonly #images = new Map<string, Map<string, number>>();
 
+  get isEmpty(): boolean {
+    return this.#images.size === 0;
+  }
+
   /** Takes in what a node reports instead of what it reported before. */
   replace(name: string, before: Node | undefined, after: Node | undefined): void {
     const old = before?.status?.images;

@@ -1,9 +1,9 @@
-import type { ContainerStatus, Pod } from "../../api/generated/types/core-v1.ts";
+import type { ContainerPort, ContainerStatus, Pod } from "../../api/generated/types/core-v1.ts";
 import type { Labels } from "../../meta/label-selector.ts";
 import { keyOf } from "../../meta/object.ts";
 import { type PodTerms, termsOf } from "./affinity-term.ts";
 import { requiredFeatures } from "./pod-features.ts";
-import { podRequests, type Resources, scoredRequests } from "./pod-requests.ts";
+import { podRequests, type PodTakings, type Resources, scoredRequests, takingsAsAsked } from "./pod-requests.ts";
 
 export interface HostPort {
   readonly ip: string;
@@ -23,7 +23,7 @@ export class PodInfo {
   readonly isTerminating: boolean;
   readonly requests: Resources;
   /** Requests as scoring sees them. */
-  readonly scored: { readonly milliCpu: number; readonly memory: number };
+  readonly scored: PodTakings["scored"];
   readonly hostPorts: readonly HostPort[];
   readonly terms: PodTerms;
   /** What the node must have declared. */
@@ -57,28 +57,21 @@ export class PodInfo {
    */
   get template(): string {
     if (this.#template !== undefined) return this.#template;
-    const { spec } = this.pod;
     const { milliCpu, memory, ephemeralStorage, scalars } = this.requests;
-    this.#template = JSON.stringify([
-      this.priority,
-      this.features,
-      milliCpu,
-      memory,
-      ephemeralStorage,
-      scalars.size === 0 ? 0 : [...scalars],
-      this.scored,
-      this.hostPorts,
-      spec.nodeName,
-      spec.nodeSelector,
-      spec.affinity?.nodeAffinity,
-      spec.tolerations,
-    ]);
+    // PERF: most pods have but numbers and tolerations to put into words.
+    const numbers = `${this.priority} ${milliCpu} ${memory} ${ephemeralStorage} ${this.scored.milliCpu} ${this.scored.memory}`;
+    const { nodeName, nodeSelector, affinity, tolerations } = this.pod.spec;
+    const isPlain =
+      nodeName === undefined && nodeSelector === undefined && affinity === undefined && scalars.size === 0 && this.features.length === 0 && this.hostPorts.length === 0;
+    const others = isPlain ? tolerations : [nodeName, nodeSelector, affinity?.nodeAffinity, [...scalars], this.features, this.hostPorts, tolerations];
+    this.#template = others === undefined ? numbers : `${numbers} ${isPlain ? "" : "and "}${JSON.stringify(others)}`;
     return this.#template;
   }
 }
 
 /** What a pod takes of its node, with what else it was read from besides the containers. */
-interface Takings extends Pick<PodInfo, "requests" | "scored" | "hostPorts"> {
+interface Takings extends PodTakings {
+  readonly hostPorts: readonly HostPort[];
   readonly from: Pick<Pod["spec"], "initContainers" | "overhead" | "resources">;
 }
 
@@ -89,7 +82,8 @@ function takingsOf(pod: Pod, isSettled: boolean): Takings {
   const { containers, initContainers, overhead, resources } = pod.spec;
   const known = isSettled ? takings.get(containers) : undefined;
   if (known !== undefined && known.from.initContainers === initContainers && known.from.overhead === overhead && known.from.resources === resources) return known;
-  const made = { requests: podRequests(pod), scored: scoredRequests(pod), hostPorts: hostPortsOf(pod), from: { initContainers, overhead, resources } };
+  const { requests, scored } = isSettled ? takingsAsAsked(pod) : { requests: podRequests(pod), scored: scoredRequests(pod) };
+  const made: Takings = { requests, scored, hostPorts: hostPortsOf(pod), from: pod.spec };
   if (isSettled) takings.set(containers, made);
   return made;
 }
@@ -132,13 +126,15 @@ export function podInfo(pod: Pod, previous?: Pod): PodInfo {
 }
 
 /** Ports of the node that the pod takes; an empty address means all. @upstream pkg/scheduler/util/utils.go GetHostPorts */
-function hostPortsOf({ spec }: Pod): readonly HostPort[] {
-  const ports: HostPort[] = [];
-  const take = ({ ports: declared = [] }: Pod["spec"]["containers"][number]): void => {
+function hostPortsOf({ spec: { containers, initContainers } }: Pod): readonly HostPort[] {
+  let ports: HostPort[] | undefined;
+  const take = (declared: readonly ContainerPort[]): void => {
     for (const { hostPort = 0, hostIP = "", protocol = "TCP" } of declared)
-      if (hostPort > 0) ports.push({ ip: hostIP === "" ? "0.0.0.0" : hostIP, protocol: protocol === "" ? "TCP" : protocol, port: hostPort });
+      if (hostPort > 0) (ports ??= []).push({ ip: hostIP === "" ? "0.0.0.0" : hostIP, protocol: protocol === "" ? "TCP" : protocol, port: hostPort });
   };
-  for (const container of spec.containers) take(container);
-  for (const container of spec.initContainers ?? []) if (container.restartPolicy === "Always") take(container);
-  return ports;
+  for (const container of containers) if (container.ports !== undefined) take(container.ports);
+  if (initContainers !== undefined) for (const { restartPolicy, ports: declared } of initContainers) if (restartPolicy === "Always" && declared !== undefined) take(declared);
+  return ports ?? noPorts;
 }
+
+const noPorts: readonly HostPort[] = [];

@@ -1,7 +1,8 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Container, PodSpec, PodStatus } from "../../api/generated/types/core-v1.ts";
 import { aPod } from "../sample-objects.ts";
-import { amount, podRequests, resourcesOf, scoredRequests } from "./pod-requests.ts";
+import { amount, podRequests, resourcesOf, scoredRequests, takingsAsAsked } from "./pod-requests.ts";
 
 const Mi = 1024 * 1024;
 const box = (name: string, requests: Readonly<Record<string, string>> = {}, more: Partial<Container> = {}): Container => ({ name, resources: { requests }, ...more });
@@ -84,6 +85,18 @@ describe("a pod takes", () => {
     const { milliCpu, memory } = podRequests(pod);
     expect([milliCpu, memory / Mi]).toEqual(takes);
     if (scored !== undefined) expect([scoredRequests(pod).milliCpu, scoredRequests(pod).memory / Mi]).toEqual(scored);
+    if (status === undefined) expect(takingsAsAsked(pod)).toEqual({ requests: podRequests(pod), scored: scoredRequests(pod) });
+  });
+
+  it("the same whether its containers are added up in one go or step by step", () => {
+    const quantity = fc.constantFrom("0", "1", "250m", "1Gi", "3");
+    const requests = fc.dictionary(fc.constantFrom("cpu", "memory", "ephemeral-storage", "nvidia.com/gpu", "hugepages-2Mi", "storage"), quantity);
+    fc.assert(
+      fc.property(fc.array(fc.option(requests, { nil: undefined }), { minLength: 1, maxLength: 4 }), (asked) => {
+        const pod = aPod("p", { spec: { containers: asked.map((each, index) => (each === undefined ? { name: `c${index}` } : box(`c${index}`, each))) } });
+        expect(takingsAsAsked(pod)).toEqual({ requests: podRequests(pod), scored: scoredRequests(pod) });
+      }),
+    );
   });
 
   it("other things by name, and nothing that is no resource of nodes", () => {

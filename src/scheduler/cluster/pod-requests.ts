@@ -46,6 +46,45 @@ export function sameResources(a: Resources, b: Resources): boolean {
   return true;
 }
 
+/** What a pod takes, and what of it counts in scoring. */
+export interface PodTakings {
+  readonly requests: Resources;
+  readonly scored: { readonly milliCpu: number; readonly memory: number };
+}
+
+/** For a pod that nobody resizes. */
+export function takingsAsAsked(pod: Pod): PodTakings {
+  const { containers, initContainers, overhead, resources } = pod.spec;
+  const isSimple = overhead === undefined && resources === undefined && (initContainers === undefined || initContainers.length === 0);
+  return isSimple ? together(containers) : { requests: podRequests(pod), scored: scoredRequests(pod) };
+}
+
+/** PERF: nearly all pods are containers that each ask for themselves: they are added up in one go. */
+function together(containers: readonly Container[]): PodTakings {
+  let milliCpu = 0;
+  let memory = 0;
+  let ephemeralStorage = 0;
+  let filledCpu = 0;
+  let filledMemory = 0;
+  let scalars: Map<string, number> | undefined;
+  for (const { resources } of containers) {
+    const asked = resources?.requests;
+    if (asked?.["cpu"] === undefined) filledCpu += DEFAULT_MILLI_CPU;
+    if (asked?.["memory"] === undefined) filledMemory += DEFAULT_MEMORY;
+    for (const name in asked) {
+      const value = amount(name, asked[name] ?? "0");
+      if (name === "cpu") milliCpu += value;
+      else if (name === "memory") memory += value;
+      else if (name === "ephemeral-storage") ephemeralStorage += value;
+      else if (isScalar(name)) {
+        scalars ??= new Map();
+        scalars.set(name, (scalars.get(name) ?? 0) + value);
+      }
+    }
+  }
+  return { requests: { milliCpu, memory, ephemeralStorage, scalars: scalars ?? noScalars }, scored: { milliCpu: milliCpu + filledCpu, memory: memory + filledMemory } };
+}
+
 /** What the pod takes of a node. @upstream component-helpers/resource/helpers.go PodRequests with UseStatusResources */
 export function podRequests(pod: Pod): Resources {
   return asResources(totalOf(pod, {}));

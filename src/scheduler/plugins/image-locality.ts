@@ -7,9 +7,9 @@ const MB = 1024 * 1024;
 const LEAST = 23 * MB;
 const MOST_PER_IMAGE = 1000 * MB;
 
-/** What each node holds of the pod's images, in bytes, made less by how few nodes have them. */
+/** Who holds the pod's images, in bytes by node, and how large a share of all nodes that is. */
 interface Held {
-  readonly bytes: ReadonlyMap<string, number>;
+  readonly held: readonly { readonly bytes: ReadonlyMap<string, number>; readonly spread: number }[];
   readonly images: number;
 }
 
@@ -18,15 +18,18 @@ export const imageLocality: Plugin = {
   name: "ImageLocality",
   weight: 1,
   prescore({ pod }, cluster): Held | "skip" {
+    if (cluster.images.isEmpty) return "skip";
     const images = imagesOf(pod);
-    const bytes = heldBytes(images, cluster);
-    return bytes.size === 0 ? "skip" : { bytes, images: images.length };
+    const held = holdersOf(images, cluster);
+    return held.length === 0 ? "skip" : { held, images: images.length };
   },
   score(_pod, { name }, state) {
-    const { bytes, images } = state as Held;
+    const { held, images } = state as Held;
+    let sum = 0;
+    // The more nodes have an image the more it counts.
+    for (const { bytes, spread } of held) sum += Math.trunc((bytes.get(name) ?? 0) * spread);
     const most = MOST_PER_IMAGE * images;
-    const held = Math.min(Math.max(bytes.get(name) ?? 0, LEAST), most);
-    return Math.floor((MAX_SCORE * (held - LEAST)) / (most - LEAST));
+    return Math.floor((MAX_SCORE * (Math.min(Math.max(sum, LEAST), most) - LEAST)) / (most - LEAST));
   },
 };
 
@@ -44,13 +47,9 @@ function tagged(image: string): string {
   return image.lastIndexOf(":") <= image.lastIndexOf("/") ? `${image}:latest` : image;
 }
 
-function heldBytes(images: readonly string[], { images: places, nodes }: Cluster): ReadonlyMap<string, number> {
-  const bytes = new Map<string, number>();
-  for (const image of images) {
-    const holders = places.holders(image);
-    if (holders === undefined) continue;
-    const spread = holders.size / nodes.length;
-    for (const [node, size] of holders) bytes.set(node, (bytes.get(node) ?? 0) + Math.trunc(size * spread));
-  }
-  return bytes;
+function holdersOf(images: readonly string[], { images: places, nodes }: Cluster): Held["held"] {
+  return images.flatMap((image) => {
+    const bytes = places.holders(image);
+    return bytes === undefined ? [] : [{ bytes, spread: bytes.size / nodes.length }];
+  });
 }

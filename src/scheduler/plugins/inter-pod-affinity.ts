@@ -33,6 +33,8 @@ export function interPodAffinity({ hardPodAffinityWeight = 1, ignorePreferredTer
     fork: (state) => forkAffinity(state as AffinityCounts),
     adjust: (state, pod, change) => adjustAffinity(state as AffinityCounts, pod, change, namespaces),
     prescore(pod, cluster) {
+      // PERF: in many clusters nobody wishes anything.
+      if (pod.terms.preferred.length === 0 && cluster.terms.preferred.isEmpty && cluster.terms.requiredAffinity.isEmpty) return "skip";
       if (ignorePreferredTermsOfExistingPods && pod.terms.preferred.length === 0) return "skip";
       const wishes = wishesFor(pod, cluster, { hardPodAffinityWeight, namespaces });
       return wishes.length === 0 ? "skip" : wishes;

@@ -109,8 +109,7 @@ describe("VolumeBinding", () => {
     const cycle = cycleOf(pod, cluster, [world.binding]);
     const node = cluster.node(name);
     if (node === undefined || cycle.judge(node) !== undefined) throw new Error("it fits");
-    const [run] = cycle.reserving;
-    return run?.plugin.reserve?.(podInfo(pod), node, run.state);
+    return cycle.reserve(node)[0]?.reservation;
   };
 
   it("asks for a volume to be made, and waits until it is", async () => {
