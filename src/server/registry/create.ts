@@ -1,4 +1,4 @@
-import { deepFreeze, type Draft } from "../../base/values.ts";
+import type { Draft } from "../../base/values.ts";
 import { validateObjectMeta } from "../../meta/validation.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { alreadyExists, badRequest, failure, invalid } from "../../meta/status-error.ts";
@@ -119,9 +119,9 @@ async function attemptCreate(
     const stored = form instanceof Promise ? await form : form;
     if (dryRun) {
       if (storage.cache.get(key) !== undefined) throw new ConflictError(key, undefined);
-      return new CacheEntry(key, encodeForStore(deepFreeze(stored)), 0);
+      return new CacheEntry(key, encodeForStore(stored as KubeObject), 0);
     }
-    return await put({ store: parts.store, cache: parts.cache, storage }, key, deepFreeze(stored), "absent", admission.alsoCommit);
+    return await put({ store: parts.store, cache: parts.cache, storage }, key, stored as KubeObject, "absent", admission.alsoCommit);
   } finally {
     parts.admission.release(admission);
   }

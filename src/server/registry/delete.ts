@@ -1,5 +1,5 @@
 import { rfc3339 } from "../../base/clock.ts";
-import { clone, deepFreeze, type Draft } from "../../base/values.ts";
+import { clone, type Draft } from "../../base/values.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { conflict, hasReason, modifiedText, notFound } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
@@ -117,7 +117,7 @@ export async function deleteObject(
       }
       const { resourceVersion: _, ...metadata } = marked.metadata;
       const next = { ...marked, metadata } as KubeObject;
-      const stored = deepFreeze(await toStorage(served, next));
+      const stored = await toStorage(served, next);
       if (wanted.dryRun) return { entry: new CacheEntry(key, encodeForStore(stored), current.revision), waits: true };
       // What it holds (addresses) goes with it, not before.
       return { entry: await put({ ...parts, storage }, key, stored, { revision: current.revision }), waits: true };

@@ -1,4 +1,4 @@
-import { deepEqual, deepFreeze, type Draft } from "../../base/values.ts";
+import { deepEqual, type Draft } from "../../base/values.ts";
 import { FieldPath } from "../../meta/field-path.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { badRequest, conflict, type FieldError, invalid, modifiedText, notFound } from "../../meta/status-error.ts";
@@ -195,7 +195,7 @@ async function attemptChange(
     const key = current.key;
     // What stands in an older version of its kind, or sealed with an older key, is written anew all the same: so objects are migrated.
     const form = toStorage(served, draft);
-    const stored = deepFreeze(form instanceof Promise ? await form : form);
+    const stored = form instanceof Promise ? await form : form;
     if (isSame(draft, previous) && admission.alsoCommit.length === 0 && isStored(served, stored, current) && (await parts.store.isStale?.(key)) !== true) {
       await parts.cache.fresh();
       const newest = storage.cache.get(key);

@@ -2,7 +2,7 @@ import type { Binding, Pod, PodCondition } from "../../api/generated/types/core-
 import { schemaByName } from "../../api/schemas.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import { invariant } from "../../base/invariant.ts";
-import { deepFreeze, type Draft } from "../../base/values.ts";
+import type { Draft } from "../../base/values.ts";
 import { badRequest, conflict, invalid, modifiedText, notFound } from "../../meta/status-error.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { ConflictError } from "../../store/contract.ts";
@@ -81,7 +81,7 @@ async function assign(parts: ServerParts, storage: Storage, { namespace, name, b
     }
     if (current === undefined) throw notFound({ group: "", resource: "pods", name });
     try {
-      const pod = deepFreeze(bound(current.object as Pod, binding, name, parts.clock.now()));
+      const pod = bound(current.object as Pod, binding, name, parts.clock.now());
       if (!dryRun) await put({ ...parts, storage }, key, pod, { revision: current.revision });
       return;
     } catch (error) {
