@@ -48,6 +48,24 @@ const keyDefaults: { readonly [definition: string]: { readonly [field: string]: 
   "io.k8s.api.core.v1.ServicePort": { protocol: "TCP" },
 };
 
+/**
+ * Lists that are optional and all the same kept when they are empty: Go writes most of them though they are empty, and to
+ * rules of scaling an empty list of policies is another thing than none.
+ */
+const keptEmpty = new Set([
+  "io.k8s.api.autoscaling.v2.HPAScalingRules.policies",
+  "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus.currentMetrics",
+  "io.k8s.api.core.v1.ContainerImage.names",
+  "io.k8s.api.core.v1.ProjectedVolumeSource.sources",
+  "io.k8s.api.discovery.v1.EndpointSlice.ports",
+  "io.k8s.api.flowcontrol.v1.ResourcePolicyRule.namespaces",
+  "io.k8s.api.rbac.v1.ClusterRole.rules",
+  "io.k8s.api.rbac.v1.Role.rules",
+  "io.k8s.api.storage.v1.CSINodeDriver.topologyKeys",
+  "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus.conditions",
+  "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus.storedVersions",
+]);
+
 let factsByName: { readonly [name: string]: DefinitionFacts } | undefined;
 let namesByKind: Map<string, string> | undefined;
 const schemas = new Map<string, Schema>();
@@ -82,7 +100,11 @@ class DefinitionSchema implements Schema {
       for (const name in this.#codes) {
         const code = this.#codes[name];
         const fallback = keyDefaults[this.name]?.[name];
-        if (code !== undefined) fields[name] = fallback === undefined ? schemaOfCode(code) : { ...schemaOfCode(code), default: fallback };
+        if (code === undefined) continue;
+        const schema = schemaOfCode(code);
+        // Optional fields are those that Go leaves out when they are empty, and some more that are named above.
+        if (schema instanceof CollectionSchema) schema.omitsEmpty = this.required?.includes(name) !== true && !keptEmpty.has(`${this.name}.${name}`);
+        fields[name] = fallback === undefined ? schema : { ...schema, default: fallback };
       }
       this.#fields = fields;
     }
@@ -98,6 +120,8 @@ class CollectionSchema implements Schema {
   readonly mapType: Schema["mapType"];
   readonly patchMergeKey: string | undefined;
   readonly patchStrategy: readonly string[] | undefined;
+  /** Of the field whose value it is. */
+  omitsEmpty = false;
   readonly #code: FieldCode;
   #items: Schema | undefined;
 

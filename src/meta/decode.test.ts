@@ -35,6 +35,26 @@ describe("decode", () => {
     expect(strictDecodingError(problems.slice(0, 1), { gvk }).message).toBe(`${begin}strict decoding error: unknown field "extra"`);
   });
 
+  it("drops empty lists and maps of optional fields, and keeps those that are required or written all the same", () => {
+    const empty = { nodeSelector: {}, tolerations: [], volumes: [{ name: "v", emptyDir: {}, projected: { sources: [] } }], securityContext: {} };
+    const container = { name: "a", env: [], resources: { limits: {}, requests: { cpu: "1" } } };
+    const { value } = decode(pod, { metadata: { labels: {}, finalizers: [] }, spec: { ...empty, containers: [container], initContainers: [], affinity: {} } });
+    expect(value).toEqual({
+      metadata: {},
+      spec: {
+        volumes: [{ name: "v", emptyDir: {}, projected: { sources: [] } }],
+        securityContext: {},
+        containers: [{ name: "a", resources: { requests: { cpu: "1" } } }],
+        affinity: {},
+      },
+    });
+    expect(decode(pod, { spec: { containers: [] } }).value).toEqual({ spec: { containers: [] } });
+    expect(decode(need("Role", "rbac.authorization.k8s.io"), { rules: [] }).value).toEqual({ rules: [] });
+    expect(decode(need("ConfigMap"), { data: {}, binaryData: { a: "" } }).value).toEqual({ binaryData: { a: "" } });
+    const rules = { scaleUp: { policies: [] } };
+    expect(decode(need("HorizontalPodAutoscaler", "autoscaling", "v2"), { spec: { behavior: rules, metrics: [] } }).value).toEqual({ spec: { behavior: rules } });
+  });
+
   it("shares nothing with its input", () => {
     const input = Object.freeze({
       metadata: Object.freeze({ labels: Object.freeze({ a: "b" }), managedFields: Object.freeze([Object.freeze({ fieldsV1: Object.freeze({ "f:a": {} }) })]) }),

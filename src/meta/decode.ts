@@ -27,7 +27,7 @@ export interface Decoded {
 
 /**
  * Reads parsed JSON as Go's decoder reads it into a typed object: unknown fields and nulls are dropped, quantities and
- * times take their canonical text, names match by case. Throws 400 when a value has the wrong type or syntax.
+ * times take their canonical text, names match by case; empty lists and maps go where Go would not write them again. Throws 400 when a value has the wrong type or syntax.
  * @upstream sigs.k8s.io/json, apimachinery/pkg/runtime/serializer/json/json.go
  */
 export function decode(schema: Schema, value: unknown, options: DecodeOptions = {}): Decoded {
@@ -100,12 +100,14 @@ const opOf: { readonly [Type in Schema["type"]]: number | undefined } = {
 class Plan {
   readonly op: number;
   readonly schema: Schema;
+  readonly omitsEmpty: boolean;
   #fields: Map<string, Plan> | undefined;
   #items: Plan | undefined;
 
   constructor(schema: Schema) {
     this.schema = schema;
     this.op = opOf[schema.type] ?? -1;
+    this.omitsEmpty = schema.omitsEmpty === true;
   }
   get fields(): Map<string, Plan> {
     this.#fields ??= new Map(Object.entries(this.schema.fields ?? {}).map(([name, field]) => [name, planOf(field)]));
@@ -175,7 +177,8 @@ function readObject(plan: Plan, value: unknown, state: State): unknown {
     }
     const unknown = state.unknown;
     const failure = state.failure;
-    out[name] = read(field, item, state);
+    const kept = read(field, item, state);
+    if (!field.omitsEmpty || !isEmpty(kept)) out[name] = kept;
     if (state.unknown !== unknown) prefix(state.unknown, unknown.length, name);
     if (state.failure !== failure && state.failure !== undefined) {
       state.failure.path = state.failure.path === "" ? name : `${name}.${state.failure.path}`;
@@ -183,6 +186,14 @@ function readObject(plan: Plan, value: unknown, state: State): unknown {
     }
   }
   return out;
+}
+
+/** Whether it is a list or map without anything in it. */
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  // PERF: the first name is enough.
+  for (const _name in value as object | undefined) return false;
+  return value !== undefined;
 }
 
 function readArray(plan: Plan, value: unknown, state: State): unknown {

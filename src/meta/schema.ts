@@ -20,6 +20,8 @@ export interface Schema {
   readonly patchMergeKey?: string | undefined;
   /** `merge`, `replace`, `retainKeys`. */
   readonly patchStrategy?: readonly string[] | undefined;
+  /** For "array" and "map" as a field: an empty one says no more than none, and is not kept. */
+  readonly omitsEmpty?: boolean | undefined;
   /** What stands for a key field that an item of a keyed list leaves out. */
   readonly default?: unknown;
   /** For custom resources: keeps fields that the schema does not name. */
