@@ -29,6 +29,38 @@ export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
       return;
     }
     signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    promise.then(
+      (value) => {
+        signal.removeEventListener("abort", onAbort);
+        resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener("abort", onAbort);
+        reject(error);
+      },
+    );
   });
+}
+
+/**
+ * The same for many promises of one signal, one after another. PERF: one listener for all of them; a listener for each of
+ * a watch's batches costs as much as handing the batch over.
+ */
+export class Interrupt {
+  readonly #signal: AbortSignal;
+  #reject: ((reason: unknown) => void) | undefined;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#reject?.(signal.reason), { once: true });
+  }
+
+  /** The promise's outcome, or the signal's reason as a rejection when that comes first. Only one at a time. */
+  or<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      promise.then(resolve, reject);
+      if (this.#signal.aborted) reject(this.#signal.reason);
+    });
+  }
 }

@@ -30,6 +30,8 @@ function itemPath(resource: Resource<unknown>, name: string, place: { readonly n
 }
 
 const json = (value: unknown): { contentType: string; value: unknown } => ({ contentType: "application/json", value });
+// PERF: most writes ask for nothing particular.
+const writeQuery = (options: WriteOptions): string => (options.dryRun === undefined && options.fieldManager === undefined ? "" : queryText(writeParameters(options)));
 const writeParameters = (options: WriteOptions): Parameters => ({ dryRun: options.dryRun === true ? "All" : undefined, fieldManager: options.fieldManager });
 const selectors = (options: Selection): Parameters => ({ labelSelector: options.labelSelector, fieldSelector: options.fieldSelector });
 
@@ -66,12 +68,14 @@ export function createCall<T extends KubeObject>(resource: Resource<T>, object: 
   // With a subresource the object's own name says whose it is: POST …/pods/web/eviction.
   const path =
     options.subresource === undefined ? resourcePath(resource, { namespace }) : itemPath(resource, metadata?.name ?? "", { namespace, subresource: options.subresource });
-  return { method: "POST", path, query: queryText(writeParameters(options)), body: json({ apiVersion: apiVersionOf(resource), kind: resource.kind, ...object }) };
+  const { apiVersion, kind } = object as { readonly apiVersion?: string; readonly kind?: string };
+  const whole = apiVersion !== undefined && kind !== undefined ? object : { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object };
+  return { method: "POST", path, query: writeQuery(options), body: json(whole) };
 }
 
 export function updateCall<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions): ApiCall {
   const place = { namespace: options.namespace ?? object.metadata.namespace, subresource: options.subresource };
-  return { method: "PUT", path: itemPath(resource, object.metadata.name ?? "", place), query: queryText(writeParameters(options)), body: json(object) };
+  return { method: "PUT", path: itemPath(resource, object.metadata.name ?? "", place), query: writeQuery(options), body: json(object) };
 }
 
 const patchTypes: Readonly<Record<Patch["type"], string>> = {
@@ -112,7 +116,7 @@ export function deleteCollectionCall(resource: Resource<unknown>, options: Delet
 }
 
 export function createSubresourceCall(resource: Resource<unknown>, name: string, body: unknown, options: WriteOptions & { readonly subresource: string }): ApiCall {
-  return { method: "POST", path: itemPath(resource, name, options), query: queryText(writeParameters(options)), body: json(body) };
+  return { method: "POST", path: itemPath(resource, name, options), query: writeQuery(options), body: json(body) };
 }
 
 export function rawCall(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body: unknown): ApiCall {

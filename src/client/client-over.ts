@@ -1,4 +1,4 @@
-import { childAbort, orAbort } from "../base/abort.ts";
+import { childAbort, Interrupt } from "../base/abort.ts";
 import type { Status } from "../meta/generated/meta-v1.ts";
 import type { KubeList, KubeObject } from "../meta/object.ts";
 import { apiVersionOf, type Resource } from "../meta/resource.ts";
@@ -10,14 +10,14 @@ import type { Client, GetOptions, ListOptions, NewObject, Patch, WatchOptions, W
 /** What differs between in-process and HTTPS: carrying one call there and its answer back. */
 export interface Exchange {
   /** The answer as a frozen value; undefined when it has none. Failures reject with StatusError, aborts with the signal's reason. */
-  call(call: ApiCall, signal: AbortSignal | undefined): Promise<unknown>;
+  readonly call: (call: ApiCall, signal: AbortSignal | undefined) => Promise<unknown>;
   /** Resolves once the watch stands. Objects are frozen. */
   watch(call: ApiCall, signal: AbortSignal): Promise<AsyncIterable<readonly WatchEvent[]>>;
 }
 
 /** The Client that both transports are. */
 export function clientOver(exchange: Exchange): Client {
-  const call = async (what: ApiCall, signal?: AbortSignal): Promise<unknown> => exchange.call(what, signal);
+  const { call } = exchange;
   return {
     get: async <T extends KubeObject>(resource: Resource<T>, name: string, options: GetOptions = {}) => (await call(getCall(resource, name, options), options.signal)) as T,
     list: async <T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}) =>
@@ -35,7 +35,7 @@ export function clientOver(exchange: Exchange): Client {
     },
     createSubresource: async <Answer>(resource: Resource<KubeObject>, name: string, subresource: string, body: unknown, options: WriteOptions = {}) =>
       (await call(createSubresourceCall(resource, name, body, { ...options, subresource }), options.signal)) as Answer,
-    raw: (method, path, body) => call(rawCall(method, path, body)),
+    raw: (method, path, body) => call(rawCall(method, path, body), undefined),
   };
 }
 
@@ -51,11 +51,12 @@ function withKinds<T extends KubeObject>(resource: Resource<T>, list: KubeList<T
 async function* watching(exchange: Exchange, call: ApiCall, outer: AbortSignal): AsyncGenerator<readonly WatchEvent[], void, undefined> {
   if (outer.aborted) return;
   const inner = childAbort(outer);
+  const interrupt = new Interrupt(inner.signal);
   let batches: AsyncIterator<readonly WatchEvent[]> | undefined;
   try {
-    batches = (await orAbort(exchange.watch(call, inner.signal), inner.signal))[Symbol.asyncIterator]();
+    batches = (await interrupt.or(exchange.watch(call, inner.signal)))[Symbol.asyncIterator]();
     for (;;) {
-      const next = await orAbort(batches.next(), inner.signal);
+      const next = await interrupt.or(batches.next());
       if (next.done === true) return;
       const bad = next.value.findIndex((event) => event.type === "ERROR");
       if (bad < 0) {

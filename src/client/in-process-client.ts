@@ -23,14 +23,19 @@ const patient: Waiter = {
 /** A Client that calls the API server as a function. Objects that come back are the server's own, frozen: nothing is copied. */
 export function inProcessClient(handle: Handle, user: UserInfo, options: InProcessClientOptions = {}): Client {
   const caller = { type: "local", user } as const;
-  const userAgent = options.userAgent ?? "keles";
+  const bare = Object.freeze({ accept: "application/json", "user-agent": options.userAgent ?? "keles" });
+  const withJson = Object.freeze({ ...bare, "content-type": "application/json" });
+  const headersOf = ({ body }: ApiCall): ApiRequest["headers"] => {
+    if (body === undefined) return bare;
+    return body.contentType === "application/json" ? withJson : { ...bare, "content-type": body.contentType };
+  };
   const send = async (call: ApiCall, signal: AbortSignal | undefined): Promise<ApiResponse> => {
     signal?.throwIfAborted();
     const request: ApiRequest = {
       method: call.method,
       path: call.path,
       query: call.query,
-      headers: { accept: "application/json", "user-agent": userAgent, ...(call.body === undefined ? {} : { "content-type": call.body.contentType }) },
+      headers: headersOf(call),
       body: call.body === undefined ? { type: "none" } : { type: "value", value: call.body.value },
       caller,
     };
@@ -39,7 +44,10 @@ export function inProcessClient(handle: Handle, user: UserInfo, options: InProce
     return response;
   };
   return clientOver({
-    call: async (call, signal) => valueOf((await send(call, signal)).body),
+    call: async (call, signal) => {
+      const { body } = await send(call, signal);
+      return body.type === "value" ? body.value : valueOf(body);
+    },
     async watch(call, signal) {
       const { body } = await send(call, signal);
       if (body.type !== "events") throw failure("InternalError", "the answer to a watch is not a watch");

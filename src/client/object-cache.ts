@@ -39,6 +39,7 @@ interface Index<T> {
 }
 
 const NAMESPACE = "namespace";
+const none: readonly never[] = [];
 
 /**
  * The objects of one informer: `{"ns/web" => Pod}` and, per index, the same objects under each value. The index
@@ -89,7 +90,7 @@ export class ObjectCache<T extends KubeObject> implements Lister<T> {
   byIndex(name: string, value: string): readonly T[] {
     const index = this.#indexes[this.#named.get(name) ?? -1];
     if (index === undefined) throw new Error(`there is no index "${name}"`);
-    return index.buckets.get(value)?.all ?? [];
+    return index.buckets.get(value)?.all ?? none;
   }
 
   /** Returns what stood there before. */

@@ -79,10 +79,9 @@ export function enqueueOwners<Owner extends KubeObject, Child extends KubeObject
       queue.add(key);
     },
     updated(previous, child) {
-      const relabelled = (): boolean => !deepEqual(previous.metadata.labels, child.metadata.labels);
-      // PERF: what never had an owner is most of the news here.
+      // PERF: what never had an owner is most of the news of some clusters.
       if (previous.metadata.ownerReferences === undefined && child.metadata.ownerReferences === undefined) {
-        if (options.forOrphan !== undefined && relabelled()) orphan(child);
+        if (options.forOrphan !== undefined && isRelabelled(previous, child)) orphan(child);
         return;
       }
       const before = ownerKey(previous);
@@ -95,10 +94,31 @@ export function enqueueOwners<Owner extends KubeObject, Child extends KubeObject
         if (moved || options.isNews?.(previous, child) !== false) queue.add(after);
         return;
       }
-      if (moved || relabelled()) orphan(child);
+      if (moved || isRelabelled(previous, child)) orphan(child);
     },
     deleted,
   });
+}
+
+function isRelabelled({ metadata: { labels: before } }: KubeObject, { metadata: { labels: after } }: KubeObject): boolean {
+  return before !== after && !deepEqual(before, after);
+}
+
+const none: readonly string[] = [];
+
+/** Keys of those in the child's namespace that want it. PERF: few do, and nothing is made where none does. */
+export function keysWanting<Owner extends KubeObject, Child extends KubeObject>(
+  owners: Lister<Owner>,
+  child: Child,
+  wants: (owner: Owner, child: Child) => boolean,
+): readonly string[] {
+  let keys: string[] | undefined;
+  for (const owner of owners.inNamespace(child.metadata.namespace ?? "")) {
+    if (!wants(owner, child)) continue;
+    keys ??= [];
+    keys.push(keyOf(owner));
+  }
+  return keys ?? none;
 }
 
 const CONTROLLER_INDEX = "controller";

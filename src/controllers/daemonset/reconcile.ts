@@ -5,7 +5,7 @@ import { deepEqual } from "../../base/values.ts";
 import { keyOf } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { Expectations } from "../../reconcile/expectations.ts";
-import { claimable, claimChildren, controllerReference, enqueueOwners, indexByController } from "../../reconcile/owned.ts";
+import { claimable, claimChildren, controllerReference, enqueueOwners, indexByController, keysWanting } from "../../reconcile/owned.ts";
 import { enqueueSelf, LateQueue } from "../enqueue.ts";
 import { newRevision, revisionHashLabel, surplusRevisions } from "../history/revisions.ts";
 import { removeRevisions, RevisionCollision, syncHistory } from "../history/sync-history.ts";
@@ -50,11 +50,8 @@ class DaemonSetController implements Controller {
     indexByController(this.#deps.informers, this.#pods);
     indexByController(this.#deps.informers, this.#revisions);
     enqueueSelf(queue, this.#sets);
-    const matching = (object: Pod | ControllerRevision): readonly string[] =>
-      this.#sets.lister
-        .inNamespace(object.metadata.namespace ?? "")
-        .filter(({ spec }) => !isEmptySelector(spec.selector) && labelsMatch(spec.selector, object.metadata.labels))
-        .map(keyOf);
+    const wants = ({ spec }: DaemonSet, { metadata }: Pod | ControllerRevision): boolean => !isEmptySelector(spec.selector) && labelsMatch(spec.selector, metadata.labels);
+    const matching = (object: Pod | ControllerRevision): readonly string[] => keysWanting(this.#sets.lister, object, wants);
     enqueueOwners(queue, this.#pods, {
       owner: daemonSets,
       owners: this.#sets.lister,

@@ -2,10 +2,10 @@ import { deployments, pods, replicaSets } from "../../api/generated/resources.ts
 import type { Deployment, ReplicaSet } from "../../api/generated/types/apps-v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import { deepEqual } from "../../base/values.ts";
-import { controllerOf, keyOf } from "../../meta/object.ts";
+import { controllerOf } from "../../meta/object.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
-import { claimable, claimChildren, controlledBy, controllerKey, enqueueOwners, indexByController } from "../../reconcile/owned.ts";
+import { claimable, claimChildren, controlledBy, controllerKey, enqueueOwners, indexByController, keysWanting } from "../../reconcile/owned.ts";
 import { withCondition } from "../conditions.ts";
 import { enqueueSelf, LateQueue } from "../enqueue.ts";
 import { isNamespaceTerminating, messageOf } from "../failures.ts";
@@ -120,11 +120,7 @@ export function deploymentController(deps: ControllerDeps): Controller {
     enqueueOwners(queue, setInformer, {
       owner: deployments,
       owners: deploymentInformer.lister,
-      forOrphan: (set) =>
-        deploymentInformer.lister
-          .inNamespace(set.metadata.namespace ?? "")
-          .filter((deployment) => !isEmptySelector(deployment.spec.selector) && labelsMatch(deployment.spec.selector, set.metadata.labels))
-          .map(keyOf),
+      forOrphan: (set) => keysWanting(deploymentInformer.lister, set, ({ spec }, { metadata }) => !isEmptySelector(spec.selector) && labelsMatch(spec.selector, metadata.labels)),
     });
     podInformer.subscribe({
       // Recreate waits for the last old pod to go.

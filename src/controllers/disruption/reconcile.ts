@@ -5,6 +5,7 @@ import { deepEqual } from "../../base/values.ts";
 import type { Informer } from "../../client/informer.ts";
 import { keyOf, type KubeObject } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
+import { keysWanting } from "../../reconcile/owned.ts";
 import { cachedDiscovery } from "../discover-resources.ts";
 import { enqueueKeys, enqueueSelf, labelsOf, LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
@@ -52,16 +53,12 @@ export function disruptionController(deps: ControllerDeps): Controller {
     await client.update(podDisruptionBudgets, { ...budget, status }, { namespace: budget.metadata.namespace, subresource: "status", signal });
   }
 
-  const budgetsOf = (pod: Pod): readonly string[] =>
-    budgetInformer.lister
-      .inNamespace(pod.metadata.namespace ?? "")
-      .filter((budget) => labelsMatch(budget.spec.selector, pod.metadata.labels))
-      .map(keyOf);
+  const covers = ({ spec }: PodDisruptionBudget, { metadata }: Pod): boolean => labelsMatch(spec.selector, metadata.labels);
 
   function setup(queue: Enqueue): void {
     late.bind(queue);
     enqueueSelf(queue, budgetInformer);
-    enqueueKeys(queue, podInformer, budgetsOf, labelsOf);
+    enqueueKeys(queue, podInformer, (pod) => keysWanting(budgetInformer.lister, pod, covers), labelsOf);
     // A change of size shows in the pods soon; a budget whose pods all stay would miss it.
     const inNamespace = ({ metadata: { namespace = "" } }: KubeObject): readonly string[] => budgetInformer.lister.inNamespace(namespace).filter(needsScale).map(keyOf);
     const enqueue = (object: KubeObject): void => {

@@ -2,8 +2,9 @@ import { endpoints, pods, services } from "../../api/generated/resources.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import { splitKey } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
+import { keysWanting } from "../../reconcile/owned.ts";
 import { enqueueKeys, enqueueSelf, labelsOf } from "../enqueue.ts";
-import { selectingServices } from "../endpointslice/reconcile.ts";
+import { selects } from "../endpointslice/reconcile.ts";
 import { isNamespaceTerminating, messageOf } from "../failures.ts";
 import { mapMatches } from "../label-match.ts";
 import { TriggerTimes } from "../service-endpoints/trigger-time.ts";
@@ -47,7 +48,7 @@ export function endpointsController(deps: ControllerDeps): Controller {
 
   function setup(queue: Enqueue): void {
     enqueueSelf(queue, serviceInformer);
-    enqueueKeys(queue, podInformer, (pod) => selectingServices(pod, serviceInformer.lister.inNamespace(pod.metadata.namespace ?? "")), labelsOf);
+    enqueueKeys(queue, podInformer, (pod) => keysWanting(serviceInformer.lister, pod, selects), labelsOf);
     // Only what somebody took away is made anew; what somebody changed stays until the pods change.
     endpointsInformer.subscribe({ deleted: (object) => queue.add(`${object.metadata.namespace}/${object.metadata.name}`) });
   }

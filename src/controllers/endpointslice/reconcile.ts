@@ -1,8 +1,8 @@
 import { endpointSlices, nodes, pods, services } from "../../api/generated/resources.ts";
 import type { Pod, Service } from "../../api/generated/types/core-v1.ts";
 import type { EndpointSlice } from "../../api/generated/types/discovery-v1.ts";
-import { keyOf } from "../../meta/object.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
+import { keysWanting } from "../../reconcile/owned.ts";
 import { Expectations } from "../../reconcile/expectations.ts";
 import { enqueueKeys, enqueueSelf, labelsOf, LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
@@ -73,7 +73,7 @@ export function endpointSliceController(deps: ControllerDeps, options: EndpointS
     late.bind(queue);
     deps.informers.addIndex(sliceInformer, serviceIndex, ownServiceKeys);
     enqueueSelf(queue, serviceInformer);
-    enqueueKeys(queue, podInformer, (pod) => selectingServices(pod, serviceInformer.lister.inNamespace(pod.metadata.namespace ?? "")), labelsOf);
+    enqueueKeys(queue, podInformer, (pod) => keysWanting(serviceInformer.lister, pod, selects), labelsOf);
     sliceInformer.subscribe({
       added(slice) {
         for (const key of ownServiceKeys(slice)) expectations.creationObserved(key);
@@ -85,9 +85,8 @@ export function endpointSliceController(deps: ControllerDeps, options: EndpointS
   return { name: "endpointslice", workers: 5, setup, reconcile };
 }
 
-export function selectingServices(pod: Pod, candidates: readonly Service[]): readonly string[] {
-  const selecting = candidates.filter(({ spec }) => spec?.selector !== undefined && mapMatches(spec.selector, pod.metadata.labels));
-  return selecting.length === 0 ? [] : selecting.map(keyOf);
+export function selects({ spec }: Service, { metadata }: Pod): boolean {
+  return spec?.selector !== undefined && mapMatches(spec.selector, metadata.labels);
 }
 
 function ownServiceKeys(slice: EndpointSlice): readonly string[] {

@@ -6,7 +6,7 @@ import { controllerOf, keyOf, splitKey } from "../../meta/object.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { Expectations } from "../../reconcile/expectations.ts";
-import { claimable, claimChildren, controlledBy, controllerKey, enqueueOwners, indexByController } from "../../reconcile/owned.ts";
+import { claimable, claimChildren, controlledBy, controllerKey, enqueueOwners, indexByController, keysWanting } from "../../reconcile/owned.ts";
 import { enqueueSelf, LateQueue } from "../enqueue.ts";
 import { labelsMatch } from "../label-match.ts";
 import { PodControl } from "../pods/pod-control.ts";
@@ -59,14 +59,11 @@ class JobController implements Controller {
         for (const pod of controlledBy(this.#pods.lister, job)) if (isTracked(pod)) queue.add(`${strayPrefix}${keyOf(pod)}`);
       },
     });
+    const wants = ({ spec }: Job, { metadata }: Pod): boolean => labelsMatch(spec.selector, metadata.labels);
     enqueueOwners(queue, this.#pods, {
       owner: jobs,
       owners: this.#jobs.lister,
-      forOrphan: (pod) =>
-        this.#jobs.lister
-          .inNamespace(pod.metadata.namespace ?? "")
-          .filter((job) => labelsMatch(job.spec.selector, pod.metadata.labels))
-          .map(keyOf),
+      forOrphan: (pod) => keysWanting(this.#jobs.lister, pod, wants),
       onAdded: (key) => this.#expectations.creationObserved(key),
       onDeleted: (key, pod) => this.#expectations.deletionObserved(key, pod.metadata.uid ?? ""),
     });

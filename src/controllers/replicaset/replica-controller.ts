@@ -3,11 +3,11 @@ import type { ReplicaSetStatus } from "../../api/generated/types/apps-v1.ts";
 import type { Pod, PodTemplateSpec } from "../../api/generated/types/core-v1.ts";
 import { deepEqual } from "../../base/values.ts";
 import type { Informer } from "../../client/informer.ts";
-import { keyOf, type KubeObject } from "../../meta/object.ts";
+import type { KubeObject } from "../../meta/object.ts";
 import type { Resource } from "../../meta/resource.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { Expectations } from "../../reconcile/expectations.ts";
-import { claimable, claimChildren, controlledBy, enqueueOwners, indexByController } from "../../reconcile/owned.ts";
+import { claimable, claimChildren, controlledBy, enqueueOwners, indexByController, keysWanting } from "../../reconcile/owned.ts";
 import { enqueueSelf, LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
 import { isPodActive, isPodTerminating, nextAvailabilityMs } from "../pods/pod-state.ts";
@@ -60,14 +60,11 @@ class ReplicaController<T extends KubeObject> implements Controller {
     this.#queue.bind(queue);
     indexByController(this.#deps.informers, this.#pods);
     enqueueSelf(queue, this.#sets);
+    const wants = (set: T, { metadata }: Pod): boolean => this.#kind.matches(set, metadata.labels);
     enqueueOwners(queue, this.#pods, {
       owner: this.#kind.resource,
       owners: this.#sets.lister,
-      forOrphan: (pod) =>
-        this.#sets.lister
-          .inNamespace(pod.metadata.namespace ?? "")
-          .filter((set) => this.#kind.matches(set, pod.metadata.labels))
-          .map(keyOf),
+      forOrphan: (pod) => keysWanting(this.#sets.lister, pod, wants),
       onAdded: (key) => this.#expectations.creationObserved(key),
       onDeleted: (key, pod) => this.#expectations.deletionObserved(key, pod.metadata.uid ?? ""),
       isNews: changesCounts,

@@ -2,11 +2,10 @@ import { controllerRevisions, persistentVolumeClaims, pods, statefulSets } from 
 import type { ControllerRevision, StatefulSet } from "../../api/generated/types/apps-v1.ts";
 import type { Pod } from "../../api/generated/types/core-v1.ts";
 import { deepEqual } from "../../base/values.ts";
-import { keyOf } from "../../meta/object.ts";
 import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { Expectations } from "../../reconcile/expectations.ts";
-import { claimable, claimChildren, controllerReference, enqueueOwners, indexByController } from "../../reconcile/owned.ts";
+import { claimable, claimChildren, controllerReference, enqueueOwners, indexByController, keysWanting } from "../../reconcile/owned.ts";
 import { enqueueSelf, LateQueue } from "../enqueue.ts";
 import { isNamespaceTerminating, messageOf } from "../failures.ts";
 import { newRevision, surplusRevisions, templateOf } from "../history/revisions.ts";
@@ -51,14 +50,11 @@ class StatefulSetController implements Controller {
     indexByController(this.#deps.informers, this.#pods);
     indexByController(this.#deps.informers, this.#revisions);
     enqueueSelf(queue, this.#sets);
+    const wants = (set: StatefulSet, pod: Pod): boolean => ordinalOf(set, pod) !== undefined && labelsMatch(set.spec.selector, pod.metadata.labels);
     enqueueOwners(queue, this.#pods, {
       owner: statefulSets,
       owners: this.#sets.lister,
-      forOrphan: (pod) =>
-        this.#sets.lister
-          .inNamespace(pod.metadata.namespace ?? "")
-          .filter((set) => ordinalOf(set, pod) !== undefined && labelsMatch(set.spec.selector, pod.metadata.labels))
-          .map(keyOf),
+      forOrphan: (pod) => keysWanting(this.#sets.lister, pod, wants),
       onAdded: (key) => this.#expectations.creationObserved(key),
       onDeleted: (key, pod) => this.#expectations.deletionObserved(key, pod.metadata.uid ?? ""),
     });
