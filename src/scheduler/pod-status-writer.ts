@@ -23,8 +23,8 @@ export interface PodStatusWriterDeps {
   readonly log: Logger;
 }
 
-/** Writes under way at once. */
-const AT_ONCE = 16;
+/** Writes under way at once; no fewer than the scheduler ends pods for, so that pods say where before they are bound there. */
+const AT_ONCE = 32;
 /** Writes that are remembered until they are seen. */
 const REMEMBERED = 1024;
 

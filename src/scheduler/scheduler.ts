@@ -67,7 +67,7 @@ export interface SchedulerDeps {
 /** Bindings under way at once; more wait in the queue. PERF: so many can be in one write to the disk, which takes longer than scheduling them. */
 const BINDERS = 64;
 /** Pods whose victims are ended at once: each waits for two writes, one after the other. */
-const PREEMPTORS = 64;
+const PREEMPTORS = 32;
 /** What scheduling may use of one turn of the event loop, with the requests that it makes of a server in this process. */
 const SHARE = { shareMs: 5, most: 256 };
 /** Longer notes of events are refused. */

@@ -7,8 +7,8 @@ import { schedulerWorld, type SchedulerWorld } from "./scheduler-world.ts";
 let world: SchedulerWorld;
 afterEach(() => world.stop());
 
-const COUNT = 20;
-const AT_ONCE = 16;
+const COUNT = 40;
+const AT_ONCE = 32;
 const names = Array.from({ length: COUNT }, (_, index) => `web-${String(index).padStart(2, "0")}`);
 
 /** Holds back patches until `go`. */
