@@ -3,6 +3,7 @@ import type { NodeInfo } from "./cluster/node-info.ts";
 import type { PodInfo } from "./cluster/pod-info.ts";
 import type { CycleState, Plugin, Relief, Reservation } from "./plugin.ts";
 import type { TemplateMemo, TemplateMemos } from "./template-memo.ts";
+import { TopologyFilter } from "./topology-filter.ts";
 import type { Verdict } from "./verdict.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -88,15 +89,17 @@ export class Cycle {
   /** Undefined: the pod may run there, with those that are to come there as well as without. @upstream RunFilterPluginsWithNominatedPods */
   judge(node: NodeInfo): Verdict | undefined {
     if (node.nominated.length > 0) return this.#judgeNominated(node);
+    return this.judgeAlone(node) ?? (this.#others.length === 0 ? undefined : this.#judgeBy(this.#others, node));
+  }
+
+  /** Of a node that nobody else is to come to: what the plug-ins say that look at nothing but the node. */
+  judgeAlone(node: NodeInfo): Verdict | undefined {
     const { memo } = this;
-    if (memo === undefined) return this.#judgeBy(this.#local, node) ?? this.#judgeBy(this.#others, node);
-    let verdict: Verdict | undefined;
-    if (memo.isJudged(node)) verdict = memo.verdict(node);
-    else {
-      verdict = this.#judgeBy(this.#local, node);
-      memo.judged(node, verdict);
-    }
-    return verdict ?? (this.#others.length === 0 ? undefined : this.#judgeBy(this.#others, node));
+    if (memo === undefined) return this.#judgeBy(this.#local, node);
+    if (memo.isJudged(node)) return memo.verdict(node);
+    const verdict = this.#judgeBy(this.#local, node);
+    memo.judged(node, verdict);
+    return verdict;
   }
 
   /** A node that others are to come to. What is remembered of it is remembered for pods of this priority. */
@@ -107,6 +110,17 @@ export class Cycle {
     const verdict = this.try(node).judge();
     memo.judged(node, verdict);
     return verdict;
+  }
+
+  /** What besides the nodes themselves has a say, by topology; undefined: something that goes by more than topology has one too. */
+  topologyFilters(): readonly TopologyFilter[] | undefined {
+    const filters: TopologyFilter[] = [];
+    for (const run of this.#others) {
+      const keys = run.plugin.topologyKeys?.(run.state);
+      if (keys === undefined) return undefined;
+      filters.push(new TopologyFilter(this.pod, run, this.cluster, keys));
+    }
+    return filters;
   }
 
   /** What is remembered of whole verdicts, whoever is nominated there; see `ownSlot` for the exception. */

@@ -4,6 +4,7 @@ import { FittingNodes } from "./fitting-nodes.ts";
 import { MisfitMemo } from "./misfit-memo.ts";
 import { isUnknown, MISFIT, NodeBoard } from "./node-board.ts";
 import { plainRater } from "./rate-nodes.ts";
+import type { TopologyFilter } from "./topology-filter.ts";
 import { type TemplateMemo, UNCOUNTED } from "./template-memo.ts";
 import { isUnresolvable, type Verdict } from "./verdict.ts";
 
@@ -31,7 +32,13 @@ export interface FilterRange {
 export function filterNodes(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange): Filtered {
   const { cluster } = cycle;
   const memo = cycle.wholeMemo();
-  if (memo === undefined || nodes !== cluster.nodes || cycle.ownSlot() !== -1) return judgeEach(cycle, nodes, range, memo);
+  if (cycle.memo === undefined || nodes !== cluster.nodes || cycle.ownSlot() !== -1) return judgeEach(cycle, nodes, range, memo);
+  if (memo === undefined) {
+    // Others that are to come to a node are looked at one by one: they may matter to what is said of other nodes.
+    const filters = cluster.nominations.isEmpty ? cycle.topologyFilters() : undefined;
+    const filtered = filters === undefined ? undefined : readBoard(cycle, nodes, range, cycle.memo, filters);
+    return filtered !== undefined && filtered.fitting.count > 0 ? filtered : judgeEach(cycle, nodes, range, memo);
+  }
   const misfits = MisfitMemo.current(cycle, memo);
   if (misfits !== undefined) return allMisfit(misfits, nodes, range);
   const filtered = readBoard(cycle, nodes, range, memo);
@@ -63,7 +70,7 @@ function allMisfit(misfits: MisfitMemo, nodes: readonly NodeInfo[], { startIndex
 const boards = new WeakMap<TemplateMemo, NodeBoard>();
 
 /** Looks up what is known of each node, and judges and rates those that changed. */
-function readBoard(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange, memo: TemplateMemo): Filtered {
+function readBoard(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange, memo: TemplateMemo, filters?: readonly TopologyFilter[]): Filtered {
   let board = boards.get(memo);
   if (board === undefined) boards.set(memo, (board = new NodeBoard()));
   const worths = board.current(cycle.cluster);
@@ -76,10 +83,11 @@ function readBoard(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange,
     let worth = worths[at] ?? MISFIT;
     if (isUnknown(worth)) {
       const node = nodes[at] as NodeInfo;
-      worth = cycle.judge(node) === undefined ? rate(node) : MISFIT;
+      const verdict = filters === undefined ? cycle.judge(node) : cycle.judgeAlone(node);
+      worth = verdict === undefined ? rate(node) : MISFIT;
       worths[at] = worth;
     }
-    if (worth !== MISFIT) {
+    if (worth !== MISFIT && (filters === undefined || allTake(filters, nodes[at] as NodeInfo, at))) {
       positions[count] = at;
       count += 1;
     }
@@ -87,7 +95,7 @@ function readBoard(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange,
   }
   // Where some fit hardly anybody asks what was said of the others.
   let judged: Filtered | undefined;
-  const details = (): Filtered => (judged ??= judgeEach(cycle, nodes, range, memo, new Int32Array(range.wanted)));
+  const details = (): Filtered => (judged ??= judgeEach(cycle, nodes, range, cycle.wholeMemo(), new Int32Array(range.wanted)));
   return {
     fitting: new FittingNodes(nodes, positions, count, { worths }),
     evaluated,
@@ -104,6 +112,11 @@ function readBoard(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange,
       return details().plugins;
     },
   };
+}
+
+function allTake(filters: readonly TopologyFilter[], node: NodeInfo, position: number): boolean {
+  for (const filter of filters) if (!filter.takes(node, position)) return false;
+  return true;
 }
 
 function judgeEach(

@@ -69,6 +69,8 @@ export interface Plugin {
   prefilter?(pod: PodInfo, cluster: Cluster): Prefiltered;
   /** Undefined: the pod may run there. */
   filter?(pod: PodInfo, node: NodeInfo, state: CycleState): readonly Rejection[] | undefined;
+  /** The labels that are all that `filter` reads of a node: nodes alike in them get the same answer. Absent: it may read anything. */
+  topologyKeys?(state: CycleState): readonly string[];
   /** A copy of the state that `adjust` may change. Absent: other pods do not matter to the state. */
   fork?(state: CycleState): CycleState;
   adjust?(state: CycleState, pod: PodInfo, change: TriedChange): void;

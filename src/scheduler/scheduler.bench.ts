@@ -8,6 +8,7 @@ import { seededRandom } from "../base/random.ts";
 import { createEventRecorder } from "../client/event-recorder-writer.ts";
 import { createInformerFactory } from "../client/informer-factory.ts";
 import { inProcessClient } from "../client/in-process-client.ts";
+import { nodeTurns } from "../cluster/network-share.ts";
 import { serveApi } from "../cluster/serve-api.ts";
 import { versionInfo } from "../cluster/version.ts";
 import { parseCidr } from "../meta/ip.ts";
@@ -67,7 +68,7 @@ async function prepare(nodeCount: number): Promise<(name: string) => Promise<voi
   return async (schedulerName) => {
     const stop = new AbortController();
     const recorder = createEventRecorder({ client, ...deps, component: schedulerName });
-    const scheduler = new Scheduler({ schedulerName }, { client, informers, recorder, ...deps, metrics: noMetrics });
+    const scheduler = new Scheduler({ schedulerName }, { client, informers, recorder, ...deps, turns: nodeTurns, metrics: noMetrics });
     await informers.waitForSync(signal);
     let left = PODS;
     const done = new Promise<void>((resolve) => {

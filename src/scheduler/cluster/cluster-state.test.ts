@@ -65,7 +65,7 @@ describe("the counts of a cluster", () => {
           holders,
           nodes: cluster.nodes.map(({ name }) => name).sort(),
           cpu: cluster.nodes.map(({ name, milliCpu }) => [name, milliCpu]).sort(),
-          domains: Object.fromEntries(cluster.domains("zone")),
+          domains: Object.fromEntries(cluster.domains("zone").values),
         }).toEqual({
           web: count(({ app }) => app === "web"),
           loose: count(() => true),

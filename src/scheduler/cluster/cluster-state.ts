@@ -27,6 +27,15 @@ interface Ordered {
 
 const NOWHERE = -1;
 
+/** What values a label has: of nodes in a, b, a and nowhere `{values {a => 2, b => 1}, numbers [1, 2, 1, 0], isOnAll false}`. */
+export interface Domains {
+  /** How many nodes have each value. */
+  readonly values: ReadonlyMap<string, number>;
+  /** Which value each node has, in the order of the cluster's list; 0: none. */
+  readonly numbers: Int32Array;
+  readonly isOnAll: boolean;
+}
+
 /** The nodes as one cycle sees them, with what is counted about their pods. Answers are live: use them before the cluster changes. */
 export interface Cluster {
   /** Those that exist, zones taking turns. */
@@ -47,10 +56,7 @@ export interface Cluster {
   tally(matcher: PodMatcher): Tally;
   /** Whether any node has a taint that only asks pods to stay away. */
   readonly hasWishedTaints: boolean;
-  /** How many nodes have each value of a label. */
-  domains(topologyKey: string): ReadonlyMap<string, number>;
-  /** Whether every node has the label. */
-  isOnAllNodes(topologyKey: string): boolean;
+  domains(topologyKey: string): Domains;
 }
 
 export interface ClusterStateDeps {
@@ -69,7 +75,7 @@ export class ClusterState implements Cluster {
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, Placed>();
   readonly #namespaces = new Map<string, Map<string, Placed>>();
-  readonly #domains = new Map<string, { readonly values: Map<string, number>; readonly isOnAll: boolean }>();
+  readonly #domains = new Map<string, Domains>();
   readonly #bySlot: (NodeInfo | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   #slots = 0;
@@ -192,30 +198,28 @@ export class ClusterState implements Cluster {
     });
   }
 
-  domains(topologyKey: string): ReadonlyMap<string, number> {
-    return this.#domain(topologyKey).values;
-  }
-
-  isOnAllNodes(topologyKey: string): boolean {
-    return this.#domain(topologyKey).isOnAll;
-  }
-
-  #domain(topologyKey: string): { readonly values: ReadonlyMap<string, number>; readonly isOnAll: boolean } {
-    const known = this.#domains.get(topologyKey);
-    if (known !== undefined) return known;
+  domains(topologyKey: string): Domains {
+    const counted = this.#domains.get(topologyKey);
+    if (counted !== undefined) return counted;
     const values = new Map<string, number>();
+    const numbered = new Map<string, number>();
+    const { nodes } = this;
+    const numbers = new Int32Array(nodes.length);
     let having = 0;
-    for (const { labels } of this.nodes) {
+    for (const [position, { labels }] of nodes.entries()) {
       const value = labels[topologyKey];
       if (value === undefined) continue;
       values.set(value, (values.get(value) ?? 0) + 1);
+      let number = numbered.get(value);
+      if (number === undefined) numbered.set(value, (number = numbered.size + 1));
+      numbers[position] = number;
       having += 1;
     }
     // Bounded by forgetting all: there are few topology keys, and each is counted anew in one pass.
     if (this.#domains.size >= MAX_DOMAINS) this.#domains.clear();
-    const domain = { values, isOnAll: having === this.nodes.length };
-    this.#domains.set(topologyKey, domain);
-    return domain;
+    const domains = { values, numbers, isOnAll: having === nodes.length };
+    this.#domains.set(topologyKey, domains);
+    return domains;
   }
 
   #info(name: string): NodeInfo {

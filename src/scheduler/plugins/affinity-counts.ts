@@ -69,6 +69,11 @@ export function countAffinity(pod: PodInfo, cluster: Cluster, namespaces: Namesp
   };
 }
 
+/** The labels that judgeAffinity looks at. */
+export function topologyKeysOf({ affinity, antiAffinity, others }: AffinityCounts): readonly string[] {
+  return [...affinity, ...antiAffinity, ...others].map(({ term }) => term.topologyKey);
+}
+
 export function forkAffinity({ affinity, antiAffinity, others, meansItself }: AffinityCounts): AffinityCounts {
   return {
     affinity: affinity.map(({ term, counts }) => ({ term, counts: counts.fork() })),

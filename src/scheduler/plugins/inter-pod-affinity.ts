@@ -3,7 +3,7 @@ import { type AffinityTerm, termMeans } from "../cluster/affinity-term.ts";
 import type { Cluster } from "../cluster/cluster-state.ts";
 import { type PodInfo, podInfo } from "../cluster/pod-info.ts";
 import { MAX_SCORE, type Plugin } from "../plugin.ts";
-import { type AffinityCounts, adjustAffinity, countAffinity, forkAffinity, judgeAffinity, meantPods, spellOut } from "./affinity-counts.ts";
+import { type AffinityCounts, adjustAffinity, countAffinity, forkAffinity, judgeAffinity, meantPods, spellOut, topologyKeysOf } from "./affinity-counts.ts";
 import type { NamespaceReader } from "./namespace-reader.ts";
 
 export interface InterPodAffinityOptions {
@@ -30,6 +30,7 @@ export function interPodAffinity({ hardPodAffinityWeight = 1, ignorePreferredTer
       return counts === undefined ? "skip" : { state: counts };
     },
     filter: (_pod, node, state) => judgeAffinity(state as AffinityCounts, node),
+    topologyKeys: (state) => topologyKeysOf(state as AffinityCounts),
     fork: (state) => forkAffinity(state as AffinityCounts),
     adjust: (state, pod, change) => adjustAffinity(state as AffinityCounts, pod, change, namespaces),
     prescore(pod, cluster) {

@@ -63,6 +63,7 @@ export function podTopologySpread({ defaultConstraints }: SpreadOptions, default
       return constraints.length === 0 ? "skip" : { state: countRequired(constraints, pod, cluster) };
     },
     filter: (_pod, { labels }, state) => judge(labels, state as readonly Counted[]),
+    topologyKeys: (state) => (state as readonly Counted[]).map(({ constraint }) => constraint.topologyKey),
     fork: (state) => (state as readonly Counted[]).map((counted) => ({ ...counted, counts: counted.counts.fork() })),
     adjust: (state, pod, change) => adjust(state as readonly Counted[], pod, change),
     prescore(pod, cluster, nodes) {
@@ -100,7 +101,7 @@ function countRequired(constraints: readonly SpreadConstraint[], pod: PodInfo, c
     const counted = all ? undefined : countOn(cluster.nodes, constraint, constraints, pod, tally);
     return {
       constraint,
-      domains: counted ?? cluster.domains(constraint.topologyKey),
+      domains: counted ?? cluster.domains(constraint.topologyKey).values,
       counts: new TriedCounts(counted ?? tally.by(constraint.topologyKey)),
       self: constraint.selector.matches(pod.labels) ? 1 : 0,
       least: undefined,

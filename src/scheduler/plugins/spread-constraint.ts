@@ -68,7 +68,9 @@ export function matchingPods({ known, selector }: SpreadConstraint, namespace: s
 
 /** Whether every node counts for all of the constraints, so that the cluster's own counts are theirs. */
 export function countsAllNodes(constraints: readonly SpreadConstraint[], cluster: Cluster): boolean {
-  return constraints.every(({ honorsAffinity, honorsTaints, topologyKey }) => !honorsAffinity && !honorsTaints && (constraints.length === 1 || cluster.isOnAllNodes(topologyKey)));
+  return constraints.every(
+    ({ honorsAffinity, honorsTaints, topologyKey }) => !honorsAffinity && !honorsTaints && (constraints.length === 1 || cluster.domains(topologyKey).isOnAll),
+  );
 }
 
 /** The pods that match, by topology value, on those of `nodes` that count; values without any are there with 0. */
