@@ -43,6 +43,7 @@ const safe = "bcdfghjklmnpqrstvwxz2456789";
 /** `length` characters for a generated name's end: `x7k2p`. */
 export function nameSuffix(random: Random, length = 5): string {
   let text = "";
-  for (const byte of random.bytes(length)) text += safe[byte % safe.length];
+  const bytes = random.bytes(length);
+  for (let index = 0; index < length; index += 1) text += safe[(bytes[index] ?? 0) % safe.length];
   return text;
 }

@@ -73,6 +73,14 @@ interface Passage {
   isKnown: boolean;
 }
 
+/** One request on its way to whoever answers it. */
+interface Asked {
+  readonly info: RequestInfo;
+  readonly query: URLSearchParams;
+  readonly passage: Passage;
+  readonly waiter: Waiter;
+}
+
 /** Serves paths outside of resources: discovery, documents, health. Undefined: not mine. */
 export type PathHandler = (request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo) => Promise<ApiResponse> | ApiResponse | undefined;
 
@@ -194,15 +202,26 @@ export class ApiServer {
     return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
   };
 
-  async #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, passage: Passage, waiter: Waiter): Promise<ApiResponse> {
+  /** PERF: a promise for each step that has to wait, and none for the others; all requests come through these three. */
+  #answer(request: ApiRequest, info: RequestInfo, query: URLSearchParams, passage: Passage, waiter: Waiter): Promise<ApiResponse> {
     const proven = this.#authenticate(request);
-    const caller = proven instanceof Promise ? await proven : proven;
+    if (proven instanceof Promise) return proven.then((caller) => this.#answerCaller(request, caller, { info, query, passage, waiter }));
+    return this.#answerCaller(request, proven, { info, query, passage, waiter });
+  }
+
+  #answerCaller(request: ApiRequest, caller: UserInfo, asked: Asked): Promise<ApiResponse> {
+    const { info, query, passage } = asked;
     passage.isKnown = true;
     passage.audit = this.#wiring.audit?.begin({ request, info, user: caller, receivedMs: passage.receivedMs });
     const wanted = impersonationOf(request);
-    const impersonated = wanted === undefined ? undefined : await this.#impersonator.actAs(wanted, attributesOf(caller, info, query));
-    if (impersonated !== undefined) passage.audit?.actAs(impersonated.user, impersonated.constraint);
-    const user = impersonated?.user ?? caller;
+    if (wanted === undefined) return this.#answerUser(request, caller, asked);
+    return this.#impersonator.actAs(wanted, attributesOf(caller, info, query)).then(({ user, constraint }) => {
+      passage.audit?.actAs(user, constraint);
+      return this.#answerUser(request, user, asked);
+    });
+  }
+
+  #answerUser(request: ApiRequest, user: UserInfo, { info, query, passage, waiter }: Asked): Promise<ApiResponse> {
     const hidden = identityHeadersIn(request.headers, this.#wiring.requestHeaders);
     const seen = withoutHeaders(request, hidden);
     const observed = passage.audit?.observe(seen) ?? seen;
@@ -217,19 +236,19 @@ export class ApiServer {
     const flow = this.flowControl.flowOf(user, info);
     passage.flow = flow;
     const ticket = this.flowControl.arrive(flow, user, info, query);
-    if (ticket.state === "waiting") await this.flowControl.turn(ticket, (endsMs - clock.now()) / 4, waiter.signal);
-    if (isWatch) return this.#beginWatch(serve(new OpenEnd(waiter)), ticket, isWide(info, query), waiter.signal);
-    const kind = readVerbs.has(info.verb) ? "readOnly" : "mutating";
-    const { inFlight } = this.flowControl;
-    inFlight[kind] += 1;
-    const deadline = new Deadline(waiter);
-    const work = serve(deadline);
-    const leave = (): void => {
-      inFlight[kind] -= 1;
-      ticket.leave();
+    const execute = (): Promise<ApiResponse> => {
+      if (isWatch) return this.#beginWatch(serve(new OpenEnd(waiter)), ticket, isWide(info, query), waiter.signal);
+      const kind = readVerbs.has(info.verb) ? "readOnly" : "mutating";
+      const { inFlight } = this.flowControl;
+      inFlight[kind] += 1;
+      const deadline = new Deadline(waiter);
+      return deadline.answer(serve(deadline), { withinMs: roundedUp(endsMs - clock.now()), clock }, () => {
+        inFlight[kind] -= 1;
+        ticket.leave();
+      });
     };
-    work.then(leave, leave);
-    return deadline.answer(work, roundedUp(endsMs - clock.now()), clock);
+    if (ticket.state !== "waiting") return execute();
+    return this.flowControl.turn(ticket, (endsMs - clock.now()) / 4, waiter.signal).then(execute);
   }
 
   /** A watch has a seat until it has begun; then it lasts as long as it may. */
@@ -243,13 +262,26 @@ export class ApiServer {
     return ticket.state === "done" ? response : leaveWhenBegun(response, ticket, { signal, clock: this.#deps.clock, withinMs: MAX_ANSWER_MS });
   }
 
-  async #serve(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo, passage: Passage, work: WorkTime): Promise<ApiResponse> {
-    const deciding = this.#authorize(user, info, query, passage.audit);
-    if (deciding !== undefined) await deciding;
+  /** Rejects, and does not throw: who calls it has begun something that ends with the answer. */
+  #serve(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo, passage: Passage, work: WorkTime): Promise<ApiResponse> {
+    const { audit } = passage;
+    try {
+      const deciding = this.#authorize(user, info, query, audit);
+      if (deciding !== undefined) return deciding.then(() => this.#serveAllowed(request, info, query, user, passage, work));
+      return this.#serveAllowed(request, info, query, user, passage, work);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #serveAllowed(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo, passage: Passage, work: WorkTime): Promise<ApiResponse> {
     const aggregated = this.#wiring.aggregate?.({ request, info, user, work });
-    // PERF: a promise that is awaited first is passed on in one turn instead of three.
-    if (aggregated !== undefined) return await aggregated;
-    if (info.resource !== undefined) return await dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage, work);
+    if (aggregated !== undefined) return aggregated;
+    if (info.resource !== undefined) return dispatch(this.parts, this.#wiring.special, request, info.resource, user, query, passage, work);
+    return this.#servePath(request, info, query, user);
+  }
+
+  async #servePath(request: ApiRequest, info: RequestInfo, query: URLSearchParams, user: UserInfo): Promise<ApiResponse> {
     for (const handler of this.#wiring.paths) {
       const response = await handler(request, info, query, user);
       if (response !== undefined) return response;

@@ -35,17 +35,13 @@ export function validatePodSpec(spec: PodSpec, context: PodContext, path: FieldP
   if (initContainers.length > 0) append(errors, validateInitContainers(initContainers, containers, inside, path.child("initContainers")));
   if (ephemeralContainers.length > 0)
     append(errors, validateEphemeralContainers(ephemeralContainers, [...containers, ...initContainers], inside, path.child("ephemeralContainers")));
-  append(
-    errors,
-    validatePodLevelResources(spec, claimNames, path.child("resources")),
-    validateHostNetwork(spec, context, path.child("containers")),
-    validateChoice(spec.restartPolicy, restartPolicies, path.child("restartPolicy")),
-    validateChoice(spec.dnsPolicy, dnsPolicies, path.child("dnsPolicy")),
-  );
+  if (spec.resources !== undefined) append(errors, validatePodLevelResources(spec, claimNames, path.child("resources")));
+  if (spec.hostNetwork === true) append(errors, validateHostNetwork(spec, context, path.child("containers")));
+  append(errors, validateChoice(spec.restartPolicy, restartPolicies, path.child("restartPolicy")), validateChoice(spec.dnsPolicy, dnsPolicies, path.child("dnsPolicy")));
   if (spec.nodeSelector !== undefined) append(errors, validateLabels(spec.nodeSelector, path.child("nodeSelector")));
   append(errors, validatePodSecurityContext(spec, path.child("securityContext")));
   if (spec.affinity !== undefined) append(errors, validateAffinity(spec.affinity, path.child("affinity")));
-  append(errors, validatePodDns(spec, path.child("dnsConfig")));
+  if (spec.dnsConfig !== undefined || spec.dnsPolicy === "None") append(errors, validatePodDns(spec, path.child("dnsConfig")));
   for (const [index, gate] of (spec.readinessGates ?? []).entries())
     append(errors, validateLabelName(unchecked(gate).conditionType ?? "", path.child("readinessGates").index(index).child("conditionType")));
   if (spec.schedulingGates !== undefined) append(errors, validateSchedulingGates(spec.schedulingGates, path.child("schedulingGates")));
@@ -89,8 +85,7 @@ function validateNames(spec: PodSpec, path: FieldPath): FieldError[] {
 }
 
 /** With the host's network a port of the host is the container's own; a template may leave it open. @upstream validatePodHostNetworkDeps */
-function validateHostNetwork({ hostNetwork, containers = [] }: Unchecked<PodSpec>, { metadata }: PodContext, path: FieldPath): FieldError[] {
-  if (hostNetwork !== true) return [];
+function validateHostNetwork({ containers = [] }: Unchecked<PodSpec>, { metadata }: PodContext, path: FieldPath): FieldError[] {
   return containers.flatMap(({ ports }, index) =>
     (ports ?? []).flatMap(({ hostPort = 0, containerPort }, at) =>
       (metadata !== undefined || hostPort !== 0) && hostPort !== containerPort

@@ -36,7 +36,7 @@ describe("how long an answer may take", () => {
   it("ends with 504, and tells the work behind it", async () => {
     const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
     const deadline = new Deadline(new AbortController());
-    const answer = deadline.answer(new Promise<string>(() => {}), 5_000, clock).catch((error: unknown) => error);
+    const answer = deadline.answer(new Promise<string>(() => {}), { withinMs: 5_000, clock }, () => {}).catch((error: unknown) => error);
     const { signal } = deadline;
     await clock.advance(4_999);
     expect(await Promise.race([answer, Promise.resolve("waits")])).toBe("waits");
@@ -51,7 +51,12 @@ describe("how long an answer may take", () => {
     const caller = new AbortController();
     const deadline = new Deadline(caller);
     const { signal } = deadline;
-    expect(await deadline.answer(Promise.resolve("in time"), 5_000, clock)).toBe("in time");
+    let ended = false;
+    const answer = deadline.answer(Promise.resolve("in time"), { withinMs: 5_000, clock }, () => {
+      ended = true;
+    });
+    expect(await answer).toBe("in time");
+    expect(ended).toBe(true);
     await clock.advance(10_000);
     caller.abort();
     expect([signal.aborted, deadline.isOver]).toEqual([false, false]);
@@ -69,7 +74,7 @@ describe("how long an answer may take", () => {
   it("tells who asks when it is over already", async () => {
     const clock = new VirtualClock({ turn: () => new Promise((resolve) => setImmediate(resolve)) });
     const deadline = new Deadline(new AbortController());
-    const answer = deadline.answer(new Promise<string>(() => {}), 10, clock).catch(() => "504");
+    const answer = deadline.answer(new Promise<string>(() => {}), { withinMs: 10, clock }, () => {}).catch(() => "504");
     await clock.advance(10);
     expect(await answer).toBe("504");
     expect(deadline.signal.aborted).toBe(true);

@@ -58,8 +58,8 @@ export class Deadline implements WorkTime {
     return this.#own.signal;
   }
 
-  /** The answer, or 504 when it takes longer than `withinMs`. */
-  answer<T>(work: Promise<T>, withinMs: number, clock: Clock): Promise<T> {
+  /** The answer, or 504 when it takes longer than `withinMs`. `ended` is called once the work has, in time or not. */
+  answer<T>(work: Promise<T>, { withinMs, clock }: { readonly withinMs: number; readonly clock: Clock }, ended: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = clock.after(withinMs, () => {
         this.#over = tooLate();
@@ -68,11 +68,13 @@ export class Deadline implements WorkTime {
       });
       work.then(
         (value) => {
+          ended();
           cancel();
           this.#letGo?.();
           resolve(value);
         },
         (error: unknown) => {
+          ended();
           cancel();
           this.#letGo?.();
           reject(error);

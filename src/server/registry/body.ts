@@ -22,6 +22,12 @@ export interface RawBody {
   readonly present: boolean;
 }
 
+const JSON_TYPE = "application/json";
+
+function mediaTypeOf(contentType: string): string {
+  return contentType === JSON_TYPE ? JSON_TYPE : (contentType.split(";")[0]?.trim().toLowerCase() ?? "");
+}
+
 export async function readText(request: ApiRequest): Promise<string> {
   if (request.body.type !== "bytes") return "";
   return decodeText(await request.body.read());
@@ -56,7 +62,7 @@ export function readBody(request: ApiRequest, options: BodyOptions): RawBody | P
 }
 
 async function readBytes(request: ApiRequest, source: Extract<RequestBody, { type: "bytes" }>, { checkText, definition, kind }: BodyOptions): Promise<RawBody> {
-  const type = (request.headers["content-type"] ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = mediaTypeOf(request.headers["content-type"] ?? JSON_TYPE);
   if (type === PROTOBUF) {
     const body = await source.read();
     if (body.length === 0) return absent;
@@ -68,7 +74,7 @@ async function readBytes(request: ApiRequest, source: Extract<RequestBody, { typ
       throw error;
     }
   }
-  if (type !== "" && type !== "application/json" && type !== "application/yaml" && type !== "application/x-yaml" && type !== "text/yaml") {
+  if (type !== "" && type !== JSON_TYPE && type !== "application/yaml" && type !== "application/x-yaml" && type !== "text/yaml") {
     throw unknownFormat();
   }
   const text = decodeText(await source.read());
@@ -164,7 +170,9 @@ export function decodeObject(
   }
   const given = value as Record<string, unknown>;
   checkKind(given, served);
-  const whole = { ...given, apiVersion: served.apiVersion, kind };
+  // PERF: decoding copies anyway; pruning does not.
+  const isWhole = served.prune === undefined && given["apiVersion"] === served.apiVersion && given["kind"] === kind;
+  const whole = isWhole ? given : { ...given, apiVersion: served.apiVersion, kind };
   const { value: object, problems } = served.prune?.(whole) ?? decode(served.schema, whole, { ...options, gvk: { version, kind } });
   if (problems.length > 0 || raw.problems.length > 0) {
     const all = [...problems, ...raw.problems];

@@ -6,6 +6,7 @@ import { isTrue } from "../request-info.ts";
 
 /** `?dryRun=All`: everything but the commit. */
 export function isDryRun(values: readonly string[], optionsKind: string): boolean {
+  if (values.length === 0) return false;
   const given = values.filter((value) => value !== "");
   if (given.some((value) => value !== "All")) {
     const errors: FieldError[] = [{ type: "FieldValueNotSupported", field: "dryRun", value: given, detail: 'supported values: "All"' }];
@@ -28,6 +29,7 @@ export function fieldValidationOf(query: URLSearchParams, optionsKind: string): 
 /** Who is recorded as the writer: `?fieldManager=`, or the first word of the user agent. */
 export function fieldManagerOf(query: URLSearchParams, userAgent: string | undefined, optionsKind: string): string {
   const asked = query.get("fieldManager") ?? "";
+  if (asked === "") return firstWord(userAgent ?? "");
   if (asked.length > 128)
     throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [{ type: "FieldValueTooLong", field: "fieldManager", detail: "may not be more than 128 bytes" }]);
   // oxlint-disable-next-line no-control-regex
@@ -35,8 +37,12 @@ export function fieldManagerOf(query: URLSearchParams, userAgent: string | undef
     throw invalid({ group: "meta.k8s.io", kind: optionsKind, name: "" }, [
       { type: "FieldValueInvalid", field: "fieldManager", value: asked, detail: "should only contain printable characters" },
     ]);
-  if (asked !== "") return asked;
-  return (userAgent ?? "").split("/")[0]?.slice(0, 128) || "unknown";
+  return asked;
+}
+
+function firstWord(userAgent: string): string {
+  const slash = userAgent.indexOf("/");
+  return userAgent.slice(0, Math.min(slash < 0 ? userAgent.length : slash, 128)) || "unknown";
 }
 
 export const deleteOptionsDefinition = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";

@@ -1,4 +1,4 @@
-import type { Binding, Pod, PodCondition } from "../../api/generated/types/core-v1.ts";
+import type { Binding, Pod, PodCondition, PodStatus } from "../../api/generated/types/core-v1.ts";
 import { schemaByName } from "../../api/schemas.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -122,9 +122,15 @@ function bound(pod: Pod, binding: Draft<Binding>, name: string, nowMs: number): 
   const metadata = { ...pod.metadata };
   if (annotations !== undefined && Object.keys(annotations).length > 0) metadata.annotations = { ...metadata.annotations, ...annotations };
   if (labels !== undefined && Object.keys(labels).length > 0) metadata.labels = { ...metadata.labels, ...labels };
-  const { nominatedNodeName: _, ...status } = pod.status ?? {};
+  const status = withoutNomination(pod.status);
   const conditions = withScheduled(status.conditions ?? [], pod.metadata.generation, nowMs);
   return { ...pod, metadata, spec: { ...pod.spec, nodeName: binding.target.name ?? "" }, status: { ...status, conditions } };
+}
+
+function withoutNomination(status: PodStatus = {}): PodStatus {
+  if (status.nominatedNodeName === undefined) return status;
+  const { nominatedNodeName: _, ...others } = status;
+  return others;
 }
 
 /** @upstream pkg/api/v1/pod/util.go UpdatePodCondition */

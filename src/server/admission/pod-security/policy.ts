@@ -21,11 +21,30 @@ const PREFIX = "pod-security.kubernetes.io/";
 type Labels = Readonly<Record<string, string>> | undefined;
 
 /** What a namespace's labels say, with what cannot be understood in them: a level that nobody knows counts as restricted. @upstream pod-security-admission/api/helpers.go */
-export function policyOf(labels: Labels): { readonly policy: Policy; readonly errors: readonly FieldError[] } {
+export function policyOf(labels: Labels): Understood {
+  if (labels === undefined) return unlabelled;
+  const known = understood.get(labels);
+  if (known !== undefined) return known;
+  const read = readPolicy(labels);
+  // What may still be changed is not remembered.
+  if (Object.isFrozen(labels)) understood.set(labels, read);
+  return read;
+}
+
+interface Understood {
+  readonly policy: Policy;
+  readonly errors: readonly FieldError[];
+}
+
+/** PERF: asked for each pod; a namespace's labels seldom change. */
+const understood = new WeakMap<NonNullable<Labels>, Understood>();
+const unlabelled = readPolicy({});
+
+function readPolicy(labels: NonNullable<Labels>): Understood {
   const errors: FieldError[] = [];
   const of = (mode: (typeof modes)[number]): LevelVersion => {
-    const level = labels?.[PREFIX + mode] ?? "privileged";
-    const version = labels?.[`${PREFIX}${mode}-version`] ?? "latest";
+    const level = labels[PREFIX + mode] ?? "privileged";
+    const version = labels[`${PREFIX}${mode}-version`] ?? "latest";
     const known = levels.find((one) => one === level);
     const [, minor] = /^v1\.(\d{1,5})$/.exec(version) ?? [];
     const refuse = (key: string, value: string, detail: string): void => void errors.push({ type: "FieldValueInvalid", field: `metadata.labels[${PREFIX}${key}]`, value, detail });
@@ -40,9 +59,11 @@ export function policyText({ level, minor }: LevelVersion): string {
   return `${level}:${minor === Number.POSITIVE_INFINITY ? "latest" : `v1.${minor}`}`;
 }
 
+const noViolations: readonly Violation[] = [];
+
 /** Everything that a level forbids about a pod. */
 export function violationsOf(pod: PodShape, { level, minor }: LevelVersion): readonly Violation[] {
-  if (level === "privileged") return [];
+  if (level === "privileged") return noViolations;
   const applies = ({ since = 0 }: Check): boolean => since <= minor;
   const stricter = level === "restricted" ? restrictedChecks.filter(applies) : [];
   const overridden = new Set(stricter.flatMap(({ overrides = [] }) => overrides));
