@@ -23,14 +23,16 @@ export class CommitPlan {
   readonly writes: Write[] = [];
   readonly #view: View;
   readonly #valueOf: (place: Place) => Uint8Array | undefined;
+  readonly #take: (length: number) => Buffer;
   readonly #changed = new Map<string, Standing>();
   #revision: number;
   #bytes = 0;
 
-  /** `valueOf` gives the value that was put at a place when memory still has it. */
-  constructor(view: View, valueOf: (place: Place) => Uint8Array | undefined) {
+  /** `valueOf` gives the value that was put at a place when memory still has it; records are written to what `take` gives. */
+  constructor(view: View, valueOf: (place: Place) => Uint8Array | undefined, take: (length: number) => Buffer) {
     this.#view = view;
     this.#valueOf = valueOf;
+    this.#take = take;
     this.#revision = view.state.revision;
   }
 
@@ -48,22 +50,28 @@ export class CommitPlan {
   }
 
   add(ops: readonly Op[]): Verdict {
+    const keys: Uint8Array[] = [];
+    const before: (Place | undefined)[] = [];
     for (const op of ops) {
-      if (op.if === undefined) continue;
-      const standing = this.#standing(op.key);
-      if (holds(op.if, standing?.revision)) continue;
-      return { error: new ConflictError(op.key, standing && this.#entry(op.key, standing)), firm: !this.#changed.has(op.key) };
+      const key = Buffer.from(op.key);
+      const place = this.#changed.get(op.key)?.place ?? this.#view.place(key);
+      const standing = place === undefined || place.deleted ? undefined : place;
+      if (!holds(op.if, standing?.revision)) {
+        return { error: new ConflictError(op.key, standing && this.#entry(op.key, standing)), firm: !this.#changed.has(op.key) };
+      }
+      keys.push(key);
+      before.push(place);
     }
     const revision = this.#revision + 1;
     const events: StoreEvent[] = [];
-    for (const op of ops) {
-      const key = Buffer.from(op.key);
-      const previous = this.#changed.get(op.key)?.place ?? this.#view.place(key);
+    for (const [index, op] of ops.entries()) {
+      const key = keys[index] as Uint8Array;
+      const previous = before[index];
       const deleted = op.type === "delete";
       if (deleted && (previous === undefined || previous.deleted)) continue;
       const place = { revision, op: events.length, deleted };
       const value = deleted ? undefined : op.value;
-      const record = encodeRecord(key, value, previous);
+      const record = encodeRecord(key, value, previous, this.#take);
       this.writes.push({ table: "log", key: logKey(revision, place.op), value: record, append: true }, { table: "index", key, value: encodePlace(place) });
       this.#changed.set(op.key, { place, value });
       this.#bytes += record.length;
@@ -73,11 +81,6 @@ export class CommitPlan {
     this.#revision = revision;
     this.commits.push({ revision, events });
     return { revision };
-  }
-
-  #standing(key: string): Place | undefined {
-    const place = this.#changed.get(key)?.place ?? this.#view.place(Buffer.from(key));
-    return place === undefined || place.deleted ? undefined : place;
   }
 
   #entry(key: string, place: Place): StoreEntry | undefined {

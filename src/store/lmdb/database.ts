@@ -145,8 +145,9 @@ export class LmdbDatabase {
       const [, ...appended] = await Promise.all([committed, ...appends]);
       await this.#root.flushed;
       if (appended.includes(false)) throw new StoreCorruptedError(this.#path, "has a log that is out of order");
-    } finally {
+    } catch (error) {
       await Promise.allSettled(appends);
+      throw error;
     }
     this.#flushLost = false;
   }

@@ -4,6 +4,7 @@ import { CommitPlan, type Verdict } from "./commit-plan.ts";
 import type { LmdbDatabase } from "./database.ts";
 import type { History } from "./history.ts";
 import type { Place, StoreState } from "./layout.ts";
+import { RecordSpace } from "./record-space.ts";
 import { scrub } from "./scrub.ts";
 
 export interface GroupCommitOptions {
@@ -49,6 +50,8 @@ const SCRUB_URGENT = 2_000;
 export class GroupCommit {
   readonly #history: History;
   readonly #deps: GroupCommitDeps;
+  /** One transaction at a time writes from it. */
+  readonly #records = new RecordSpace();
   #waiting: Waiting[] = [];
   #compactions: { readonly revision: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   #running: Promise<void> | undefined;
@@ -116,7 +119,12 @@ export class GroupCommit {
   /** Judges what waits now, as far as it fits, by what is durable, and begins to write it. `untold`: durable commits that the feed does not have yet. */
   #begin(untold: readonly Commit[]): Round {
     const { database } = this.#deps;
-    const plan = new CommitPlan(database.view, (place) => valueIn(untold, place) ?? this.#deps.valueOf(place));
+    this.#records.clear();
+    const plan = new CommitPlan(
+      database.view,
+      (place) => valueIn(untold, place) ?? this.#deps.valueOf(place),
+      (length) => this.#records.take(length),
+    );
     const group: { readonly waiting: Waiting; readonly verdict: Verdict }[] = [];
     while (group.length < this.#waiting.length && group.length < MAX_GROUP_COMMITS && plan.bytes < MAX_GROUP_BYTES) {
       const waiting = this.#waiting[group.length] as Waiting;

@@ -63,9 +63,9 @@ export function logKey(revision: number, op: number): Uint8Array {
 export const logKeyRevision = (bytes: Uint8Array): number => readU48(bytes, 0);
 export const logKeyOp = (bytes: Uint8Array): number => readU16(bytes, 6);
 
-/** `value` undefined is a delete. */
-export function encodeRecord(key: Uint8Array, value: Uint8Array | undefined, previous: Place | undefined): Uint8Array {
-  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + key.length + (value?.length ?? 0));
+/** `value` undefined is a delete; `take` gives the bytes to write it to. */
+export function encodeRecord(key: Uint8Array, value: Uint8Array | undefined, previous: Place | undefined, take: (length: number) => Buffer = Buffer.allocUnsafe): Uint8Array {
+  const bytes = take(RECORD_HEADER_BYTES + key.length + (value?.length ?? 0));
   bytes[0] = value === undefined ? DELETE : PUT;
   bytes.writeUIntBE(previous?.revision ?? 0, 1, 6);
   bytes.writeUInt16BE(previous?.op ?? 0, 7);
@@ -78,8 +78,13 @@ export function encodeRecord(key: Uint8Array, value: Uint8Array | undefined, pre
 /** The value is a view of `bytes`. */
 export function decodeRecord(bytes: Uint8Array): LogRecord {
   const keyEnd = RECORD_HEADER_BYTES + readU16(bytes, 9);
-  const key = Buffer.from(bytes.buffer, bytes.byteOffset + RECORD_HEADER_BYTES, keyEnd - RECORD_HEADER_BYTES).toString("utf8");
-  return { deleted: bytes[0] === DELETE, previous: decodePrevious(bytes), key, value: bytes.subarray(keyEnd) };
+  return { deleted: isDelete(bytes), previous: decodePrevious(bytes), key: decodeRecordKey(bytes), value: bytes.subarray(keyEnd) };
+}
+
+export const isDelete = (bytes: Uint8Array): boolean => bytes[0] === DELETE;
+
+export function decodeRecordKey(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + RECORD_HEADER_BYTES, readU16(bytes, 9)).toString("utf8");
 }
 
 export function decodePrevious(bytes: Uint8Array): Place | undefined {

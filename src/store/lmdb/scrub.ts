@@ -1,5 +1,5 @@
 import type { Write } from "./database.ts";
-import { type Place, logKey } from "./layout.ts";
+import { type Place, decodePrevious, decodeRecordKey, isDelete, logKey } from "./layout.ts";
 import type { View } from "./view.ts";
 
 export interface Scrub {
@@ -18,16 +18,18 @@ export function scrub(view: View, compacted: number, budget: number, changed: (k
   let current = view.state.scrubbed;
   if (current >= compacted) return { writes, scrubbed: current };
   let seen = 0;
-  for (const { revision, op, record } of view.log(current)) {
+  for (const { revision, op, head } of view.heads(current)) {
     if (revision > compacted) break;
     if (revision !== current && seen >= budget) return { writes, scrubbed: current };
     current = revision;
     seen += 1;
-    if (record.previous !== undefined) writes.push({ table: "log", key: logKey(record.previous.revision, record.previous.op) });
-    if (!record.deleted) continue;
+    const previous = decodePrevious(head);
+    if (previous !== undefined) writes.push({ table: "log", key: logKey(previous.revision, previous.op) });
+    if (!isDelete(head)) continue;
     writes.push({ table: "log", key: logKey(revision, op) });
-    const key = Buffer.from(record.key);
-    if ((changed(record.key) ?? view.place(key))?.revision === revision) writes.push({ table: "index", key });
+    const name = decodeRecordKey(head);
+    const key = Buffer.from(name);
+    if ((changed(name) ?? view.place(key))?.revision === revision) writes.push({ table: "index", key });
   }
   return { writes, scrubbed: compacted };
 }
