@@ -101,14 +101,18 @@ class DefinitionSchema implements Schema {
         const code = this.#codes[name];
         const fallback = keyDefaults[this.name]?.[name];
         if (code === undefined) continue;
-        const schema = schemaOfCode(code);
-        // Optional fields are those that Go leaves out when they are empty, and some more that are named above.
-        if (schema instanceof CollectionSchema) schema.omitsEmpty = this.required?.includes(name) !== true && !keptEmpty.has(`${this.name}.${name}`);
-        fields[name] = fallback === undefined ? schema : { ...schema, default: fallback };
+        fields[name] = fallback === undefined ? this.#field(name, code) : { ...schemaOfCode(code), default: fallback };
       }
       this.#fields = fields;
     }
     return this.#fields;
+  }
+
+  #field(name: string, code: FieldCode): Schema {
+    const schema = schemaOfCode(code);
+    // Optional fields are those that Go leaves out when they are empty, and some more that are named above.
+    if (schema instanceof CollectionSchema) schema.omitsEmpty = this.required?.includes(name) !== true && !keptEmpty.has(`${this.name}.${name}`);
+    return schema;
   }
 }
 

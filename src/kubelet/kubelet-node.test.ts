@@ -38,6 +38,19 @@ describe("the node", () => {
     expect((await world.existingPod("web")).status).toMatchObject({ phase: "Running", podIP: expect.stringMatching(/^10\.9\.0\./) });
   });
 
+  it("tells whether it has room, and whether pods may come", async () => {
+    const world = await start();
+    const status = (reason: string): string => `Normal ${reason} Node node-1 status is now: ${reason}`;
+    const room = ["NodeHasNoDiskPressure", "NodeHasSufficientMemory", "NodeHasSufficientPID"].map(status);
+    const told = async (): Promise<readonly string[]> => (await world.eventTexts("node-1")).filter((text) => / Node(Has|NotS|S)/.test(text)).toSorted();
+    expect(await told()).toEqual(room);
+    for (const unschedulable of [true, false]) {
+      await world.client.patch(nodes, "node-1", { type: "merge", value: { spec: { unschedulable } } });
+      await world.clock.advance(15_000);
+    }
+    expect(await told()).toEqual([...room, status("NodeNotSchedulable"), status("NodeSchedulable")].toSorted());
+  });
+
   it("is ready as soon as it has a range of addresses, with one write", async () => {
     const world = await start({ runtime: { podCidrs: [] } });
     const before = await world.client.get(nodes, "node-1");

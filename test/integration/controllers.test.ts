@@ -193,6 +193,21 @@ describe("nodes", () => {
     expect((await world.client.get(nodes, "n22")).spec.taints ?? []).toEqual([]);
   });
 
+  it("are told of when they come and go", async () => {
+    await world.advance(10);
+    world.kubelet.silent.add("n22");
+    await world.client.delete(nodes, "n22");
+    await world.advance(10);
+    const told = (await world.client.list(events, place)).items
+      .filter(({ involvedObject }) => involvedObject.kind === "Node")
+      .map(({ reason, message }) => `${reason}: ${message}`);
+    expect(told.sort()).toEqual([
+      "RegisteredNode: Node n1 event: Registered Node n1 in Controller",
+      "RegisteredNode: Node n22 event: Registered Node n22 in Controller",
+      "RemovingNode: Node n22 event: Removing Node n22 from Controller",
+    ]);
+  });
+
   it("have blocks of their own, also when many come at once", async () => {
     await Promise.all(Array.from({ length: 60 }, (_, index) => world.client.create(nodes, { metadata: { name: `many-${index}` } })));
     await world.advance(1);
@@ -306,6 +321,22 @@ describe("the rest", () => {
     await world.advance(5);
     expect((await world.client.get(resourceQuotas, "q", place)).status?.used).toEqual({ pods: "3", "count/deployments.apps": "1", configmaps: "1" });
     expect(world.complaints).toEqual([]);
+  });
+
+  it("autoscalers want nothing while they know nothing", async () => {
+    await deploy({ replicas: 2 });
+    const metrics = [{ type: "Pods", pods: { metric: { name: "hits" }, target: { type: "AverageValue", averageValue: "1" } } }];
+    await world.client.create(horizontalPodAutoscalers, {
+      metadata: { name: "web", ...place },
+      spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" }, metrics },
+    });
+    await world.advance(20);
+    const { status } = await world.client.get(horizontalPodAutoscalers, "web", place);
+    expect(status).toMatchObject({ currentReplicas: 2, desiredReplicas: 0 });
+    const message = "the HPA was unable to compute the replica count: unable to get metric hits: none";
+    expect(status?.conditions?.find(({ type }) => type === "ScalingActive")).toMatchObject({ status: "False", reason: "FailedGetPodsMetric", message });
+    const told = (await world.client.list(events, place)).items.map(({ reason, message: text }) => `${reason}: ${text}`);
+    expect(told).toContain("FailedComputeMetricsReplicas: invalid metrics (1 invalid out of 1), first error is: failed to get pods metric value: unable to get metric hits: none");
   });
 
   it("autoscalers follow the load", async () => {

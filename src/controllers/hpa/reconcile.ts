@@ -121,10 +121,7 @@ class HpaController implements Controller {
     const current = scale.spec.replicas ?? 0;
     draft.currentReplicas = current;
     const choice = await this.#choose(key, hpa, { scale, current }, draft, note);
-    if (choice === undefined) {
-      draft.desiredReplicas = draft.desiredReplicas === 0 ? current : draft.desiredReplicas;
-      return;
-    }
+    if (choice === undefined) return;
     draft.desiredReplicas = choice.replicas;
     if (choice.replicas === current) return;
     const text = `New size: ${choice.replicas}; reason: ${choice.why}`;
@@ -217,7 +214,7 @@ class HpaController implements Controller {
         hpa,
         "Warning",
         "FailedComputeMetricsReplicas",
-        `invalid metrics (${invalid - proposals.length} invalid out of ${invalid}), first error is: ${failure.message}`,
+        `invalid metrics (${invalid - proposals.length} invalid out of ${invalid}), first error is: ${failure.inAll}`,
       );
       return undefined;
     }

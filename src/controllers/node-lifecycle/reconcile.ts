@@ -42,6 +42,8 @@ class NodeLifecycle implements Controller {
   readonly #pods;
   readonly #metrics: NodeMetrics;
   readonly #queue = new LateQueue();
+  /** Those that were told of. */
+  readonly #known = new Map<string, Node>();
   readonly #health = new Map<string, NodeHealth>();
   readonly #ready = new Map<string, Readiness>();
   readonly #zones = new Map<string, ZoneQueue>();
@@ -85,8 +87,11 @@ class NodeLifecycle implements Controller {
   async #monitor(signal: AbortSignal): Promise<void> {
     const all = this.#nodes.lister.list();
     const known = new Set(all.map(({ metadata }) => metadata.name ?? ""));
-    for (const name of this.#health.keys()) {
+    for (const node of all) this.#welcome(node);
+    for (const [name, node] of this.#known) {
       if (known.has(name)) continue;
+      this.#tell(node, "RemovingNode", `Removing Node ${name} from Controller`);
+      this.#known.delete(name);
       this.#health.delete(name);
       this.#ready.delete(name);
       for (const zone of this.#zones.values()) zone.delete(name);
@@ -106,6 +111,16 @@ class NodeLifecycle implements Controller {
     await this.#weighZones(all, signal);
     this.#metrics.judgedAll((clock.now() - beganMs) / 1000);
     this.#queue.addAfter(taintKey, 0);
+  }
+
+  #welcome(node: Node): void {
+    const { name = "" } = node.metadata;
+    if (!this.#known.has(name)) this.#tell(node, "RegisteredNode", `Registered Node ${name} in Controller`);
+    this.#known.set(name, node);
+  }
+
+  #tell(node: Node, reason: string, what: string): void {
+    this.#deps.recorder.event(node, "Normal", reason, `Node ${node.metadata.name ?? ""} event: ${what}`);
   }
 
   async #check(node: Node, signal: AbortSignal): Promise<void> {

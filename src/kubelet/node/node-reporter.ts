@@ -37,6 +37,8 @@ export class NodeReporter {
   #latest: Node | undefined;
   #unlisted = 0;
   #nudged = false;
+  #hasBegun = false;
+  #wasUnschedulable = false;
   readonly #pause: Pause;
 
   constructor(settings: KubeletSettings, deps: NodeReporterDeps) {
@@ -87,8 +89,10 @@ export class NodeReporter {
 
   async #register(signal: AbortSignal): Promise<Node> {
     const { client, machine } = this.#deps;
+    const status = this.#status(undefined);
+    if (!this.#hasBegun) this.#announceBeginning(status);
     try {
-      const made = await client.create(nodes, newNode(this.#settings, machine, this.#status(undefined)), { signal });
+      const made = await client.create(nodes, newNode(this.#settings, machine, status), { signal });
       this.#reportedMs = this.#deps.clock.now();
       return made;
     } catch (error) {
@@ -138,6 +142,7 @@ export class NodeReporter {
     }
     const known = newer(this.#deps.current(), this.#latest);
     const status = this.#status(known);
+    this.#announceSchedulable(known?.spec.unschedulable === true);
     const changed = known === undefined || !deepEqual(comparable(known.status ?? {}), comparable(status));
     if (!changed && clock.now() - this.#reportedMs < this.#settings.nodeStatusReportMs) return;
     this.#announce(known, status);
@@ -150,13 +155,29 @@ export class NodeReporter {
     this.#reportedMs = clock.now();
   }
 
+  /** Whether there is room for pods is told once at each start; readiness when it comes. */
+  #announceBeginning(status: NodeStatus): void {
+    this.#hasBegun = true;
+    for (const { type, status: value } of status.conditions ?? []) if (type !== "Ready") this.#tell(reasonOf(type, value));
+  }
+
+  /** @upstream kubelet_node_status.go recordNodeSchedulableEvent */
+  #announceSchedulable(isUnschedulable: boolean): void {
+    if (isUnschedulable === this.#wasUnschedulable) return;
+    this.#wasUnschedulable = isUnschedulable;
+    this.#tell(isUnschedulable ? "NodeNotSchedulable" : "NodeSchedulable");
+  }
+
+  #tell(reason: string | undefined): void {
+    if (reason !== undefined) this.#deps.recorder.event(this.#about(), "Normal", reason, `Node ${this.#settings.nodeName} status is now: ${reason}`);
+  }
+
   /** An event for each condition that turns. */
   #announce(known: Node | undefined, status: NodeStatus): void {
     for (const condition of status.conditions ?? []) {
       const before = known?.status?.conditions?.find(({ type }) => type === condition.type);
       if (before?.status === condition.status) continue;
-      const reason = reasonOf(condition.type, condition.status);
-      if (reason !== undefined) this.#deps.recorder.event(this.#about(), "Normal", reason, `Node ${this.#settings.nodeName} status is now: ${reason}`);
+      this.#tell(reasonOf(condition.type, condition.status));
     }
   }
 }
