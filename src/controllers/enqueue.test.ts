@@ -40,11 +40,21 @@ it("enqueues an object's own key once at each change", () => {
 it("enqueues the keys of the state before and after, asked for once where what they depend on is the same", () => {
   const { informer, queue, after } = world();
   enqueueKeys(queue, informer, ({ metadata }) => [`all ${metadata.labels?.["app"] ?? ""}`]);
-  enqueueKeys(queue, informer, ({ metadata }) => [`part ${metadata.labels?.["app"] ?? ""}`], labelsOf);
+  enqueueKeys(queue, informer, ({ metadata }) => [`part ${metadata.labels?.["app"] ?? ""}`], { dependsOn: labelsOf });
   const pod = next(samplePod("p"), { app: "a" });
   expect(after("ADDED", pod)).toEqual(["all a", "part a"]);
   expect(after("MODIFIED", next(pod))).toEqual(["all a", "all a", "part a"]);
   const moved = next(pod, { app: "b" });
   expect(after("MODIFIED", moved)).toEqual(["all a", "all b", "part a", "part b"]);
   expect(after("DELETED", moved)).toEqual(["all b", "part b"]);
+});
+
+it("enqueues nothing at an update that is no news to those keys", () => {
+  const { informer, queue, after } = world();
+  enqueueKeys(queue, informer, ({ metadata }) => [`for ${metadata.labels?.["app"] ?? ""}`], { isNews: (previous, { metadata }) => previous.metadata.labels !== metadata.labels });
+  const pod = next(samplePod("p"), { app: "a" });
+  expect(after("ADDED", pod)).toEqual(["for a"]);
+  expect(after("MODIFIED", next(pod))).toEqual([]);
+  expect(after("MODIFIED", next(pod, { app: "b" }))).toEqual(["for a", "for b"]);
+  expect(after("DELETED", next(pod, { app: "b" }))).toEqual(["for b"]);
 });

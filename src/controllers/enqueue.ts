@@ -8,15 +8,19 @@ export function enqueueSelf<T extends KubeObject>(queue: Pick<Enqueue, "add">, i
   informer.subscribe({ added: enqueue, updated: (_previous, object) => enqueue(object), deleted: enqueue });
 }
 
-/**
- * Enqueues what `keys` names at every change of an object: for its state before and after. PERF: for the latter alone where
- * `dependsOn`, the part of the object that the keys come from, is the same.
- */
+export interface EnqueueKeysOptions<T> {
+  /** The part of an object that its keys come from. PERF: where an update leaves it the same, they are asked for once. */
+  readonly dependsOn?: (object: T) => unknown;
+  /** Whether an update changes anything for those keys; absent: each may. */
+  readonly isNews?: (previous: T, object: T) => boolean;
+}
+
+/** Enqueues what `keys` names at every change of an object: for its state before and after. */
 export function enqueueKeys<T extends KubeObject>(
   queue: Pick<Enqueue, "add">,
   informer: Informer<T>,
   keys: (object: T) => readonly string[],
-  dependsOn?: (object: T) => unknown,
+  { dependsOn, isNews }: EnqueueKeysOptions<T> = {},
 ): void {
   const enqueue = (object: T): void => {
     for (const key of keys(object)) queue.add(key);
@@ -24,8 +28,12 @@ export function enqueueKeys<T extends KubeObject>(
   informer.subscribe({
     added: enqueue,
     updated(previous, object) {
-      if (dependsOn === undefined || dependsOn(previous) !== dependsOn(object)) enqueue(previous);
-      enqueue(object);
+      const after = keys(object);
+      const before = dependsOn !== undefined && dependsOn(previous) === dependsOn(object) ? after : keys(previous);
+      if (before.length === 0 && after.length === 0) return;
+      if (isNews?.(previous, object) === false) return;
+      if (before !== after) for (const key of before) queue.add(key);
+      for (const key of after) queue.add(key);
     },
     deleted: enqueue,
   });

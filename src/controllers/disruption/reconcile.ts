@@ -58,7 +58,7 @@ export function disruptionController(deps: ControllerDeps): Controller {
   function setup(queue: Enqueue): void {
     late.bind(queue);
     enqueueSelf(queue, budgetInformer);
-    enqueueKeys(queue, podInformer, (pod) => keysWanting(budgetInformer.lister, pod, covers), labelsOf);
+    enqueueKeys(queue, podInformer, (pod) => keysWanting(budgetInformer.lister, pod, covers), { dependsOn: labelsOf });
     // A change of size shows in the pods soon; a budget whose pods all stay would miss it.
     const inNamespace = ({ metadata: { namespace = "" } }: KubeObject): readonly string[] => budgetInformer.lister.inNamespace(namespace).filter(needsScale).map(keyOf);
     const enqueue = (object: KubeObject): void => {

@@ -7,6 +7,7 @@ import { enqueueKeys, enqueueSelf, labelsOf } from "../enqueue.ts";
 import { selects } from "../endpointslice/reconcile.ts";
 import { isNamespaceTerminating, messageOf } from "../failures.ts";
 import { mapMatches } from "../label-match.ts";
+import { changesEndpoints } from "../service-endpoints/pod-endpoint.ts";
 import { TriggerTimes } from "../service-endpoints/trigger-time.ts";
 import { planEndpoints } from "./plan.ts";
 
@@ -48,7 +49,7 @@ export function endpointsController(deps: ControllerDeps): Controller {
 
   function setup(queue: Enqueue): void {
     enqueueSelf(queue, serviceInformer);
-    enqueueKeys(queue, podInformer, (pod) => keysWanting(serviceInformer.lister, pod, selects), labelsOf);
+    enqueueKeys(queue, podInformer, (pod) => keysWanting(serviceInformer.lister, pod, selects), { dependsOn: labelsOf, isNews: changesEndpoints });
     // Only what somebody took away is made anew; what somebody changed stays until the pods change.
     endpointsInformer.subscribe({ deleted: (object) => queue.add(`${object.metadata.namespace}/${object.metadata.name}`) });
   }

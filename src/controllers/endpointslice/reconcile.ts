@@ -8,6 +8,7 @@ import { enqueueKeys, enqueueSelf, labelsOf, LateQueue } from "../enqueue.ts";
 import { messageOf } from "../failures.ts";
 import { mapMatches } from "../label-match.ts";
 import { applySlices } from "../service-endpoints/apply-slices.ts";
+import { changesEndpoints } from "../service-endpoints/pod-endpoint.ts";
 import { TriggerTimes } from "../service-endpoints/trigger-time.ts";
 import { SliceMetrics } from "./metrics.ts";
 import { managedBy, managedByLabel, planServiceSlices, serviceNameLabel } from "./plan.ts";
@@ -73,7 +74,7 @@ export function endpointSliceController(deps: ControllerDeps, options: EndpointS
     late.bind(queue);
     deps.informers.addIndex(sliceInformer, serviceIndex, ownServiceKeys);
     enqueueSelf(queue, serviceInformer);
-    enqueueKeys(queue, podInformer, (pod) => keysWanting(serviceInformer.lister, pod, selects), labelsOf);
+    enqueueKeys(queue, podInformer, (pod) => keysWanting(serviceInformer.lister, pod, selects), { dependsOn: labelsOf, isNews: changesEndpoints });
     sliceInformer.subscribe({
       added(slice) {
         for (const key of ownServiceKeys(slice)) expectations.creationObserved(key);

@@ -3,7 +3,7 @@ import type { PersistentVolumeClaim, ResourceQuota, ResourceQuotaSpec } from "..
 import type { ResourceClaim } from "../../api/generated/types/resource-v1.ts";
 import { ResourceClasses } from "../../api/resource/resource-classes.ts";
 import { epochMs, samplePod, sampleService, type SamplePod } from "../sample-objects.ts";
-import { countedResource, quotaStatus, type QuotaState } from "./plan.ts";
+import { countedResource, countsOtherwise, quotaStatus, type QuotaState } from "./plan.ts";
 
 const quota = (spec: ResourceQuotaSpec): ResourceQuota => ({ apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "q", namespace: "ns" }, spec });
 const noClasses = new ResourceClasses(() => []);
@@ -39,6 +39,21 @@ describe("pods", () => {
     const given = [pod("free", {}), pod("urgent", { cpu: "1" }, { spec: { priorityClassName: "high" } }), pod("short", { cpu: "1" }, { spec: { activeDeadlineSeconds: 5 } })];
     expect(used({ ...hard("pods"), ...scopes }, { pods: given })).toEqual({ pods: count });
   });
+});
+
+it.each<[string, SamplePod, SamplePod, boolean]>([
+  ["a new version of the same", {}, { resourceVersion: "2" }, false],
+  ["a node", { node: "" }, {}, false],
+  ["a start", { phase: "Pending" }, { restarts: 0 }, false],
+  ["other labels", {}, { labels: { a: "b" } }, false],
+  ["an end", {}, { phase: "Succeeded" }, true],
+  ["a deletion", {}, { deleted: true }, true],
+  ["less grace", { deleted: true, deletionGracePeriodSeconds: 30 }, { deleted: true, deletionGracePeriodSeconds: 0 }, true],
+  ["a deadline", {}, { spec: { activeDeadlineSeconds: 60 } }, true],
+  ["other requests", {}, { spec: { containers: [{ name: "main", resources: { requests: { cpu: "1" } } }] } }, true],
+  ["another class of service", { status: { qosClass: "BestEffort" } }, { status: { qosClass: "Burstable" } }, true],
+])("knows whether a pod counts otherwise after %s", (_name, before, after, otherwise) => {
+  expect(countsOtherwise(samplePod("p", before), samplePod("p", after))).toBe(otherwise);
 });
 
 it("counts objects under either name", () => {

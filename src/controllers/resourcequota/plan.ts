@@ -4,7 +4,9 @@ import type { DeviceSurroundings } from "../../api/quota/device-usage.ts";
 import { concerns, isBareCount, objectUsage, serviceUsage, type UsageSurroundings } from "../../api/quota/object-usage.ts";
 import { podUsage } from "../../api/quota/pod-usage.ts";
 import { claimInScopes, isScoped, podInScopes } from "../../api/quota/scopes.ts";
+import { deepEqual } from "../../base/values.ts";
 import { Quantity } from "../../meta/quantity.ts";
+import { isPodTerminal } from "../pods/pod-state.ts";
 
 export interface QuotaState {
   readonly quota: ResourceQuota;
@@ -52,6 +54,15 @@ export function quotaStatus(state: QuotaState): ResourceQuotaStatus {
     else used[name] = String(scoped ? 0 : counted);
   }
   return { hard, used };
+}
+
+/** Whether news of a pod may change what a quota counts. @upstream pkg/quota/v1/install/update_filter.go DefaultUpdateFilter */
+export function countsOtherwise(previous: Pod, pod: Pod): boolean {
+  if (previous.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp || previous.metadata.deletionGracePeriodSeconds !== pod.metadata.deletionGracePeriodSeconds)
+    return true;
+  if (isPodTerminal(previous) !== isPodTerminal(pod) || previous.status?.qosClass !== pod.status?.qosClass) return true;
+  // Where it runs is all the same.
+  return previous.spec !== pod.spec && !deepEqual({ ...previous.spec, nodeName: "" }, { ...pod.spec, nodeName: "" });
 }
 
 function surroundings({ nowMs, classes, pods, deviceClaims: claims }: QuotaState): UsageSurroundings {

@@ -10,7 +10,7 @@ import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/contro
 import { discoverResources } from "../discover-resources.ts";
 import { enqueueKeys, LateQueue } from "../enqueue.ts";
 import { updateStatus } from "../update-status.ts";
-import { countedResource, quotaStatus } from "./plan.ts";
+import { countedResource, countsOtherwise, quotaStatus } from "./plan.ts";
 
 /** All quotas are counted anew this often, whatever was missed. */
 const resyncMs = 5 * 60_000;
@@ -93,7 +93,7 @@ export function resourceQuotaController(deps: ControllerDeps): Controller {
         if (!deepEqual(previous.spec, quota.spec)) queue.add(keyOf(quota));
       },
     });
-    enqueueKeys(queue, podInformer, quotasIn, ({ metadata }) => metadata.namespace);
+    enqueueKeys(queue, podInformer, quotasIn, { dependsOn: ({ metadata }) => metadata.namespace, isNews: countsOtherwise });
     enqueueKeys(queue, serviceInformer, quotasIn);
     enqueueKeys(queue, claimInformer, quotasIn);
     enqueueKeys(queue, deviceClaimInformer, (claim) => quotasIn(claim).filter(countsDevices));

@@ -1,6 +1,8 @@
 import type { Pod, Service, ServicePort } from "../../api/generated/types/core-v1.ts";
 import type { EndpointPort } from "../../api/generated/types/discovery-v1.ts";
+import { deepEqual } from "../../base/values.ts";
 import { parseIp } from "../../meta/ip.ts";
+import { podCondition } from "../pods/pod-state.ts";
 
 export const headlessLabel = "service.kubernetes.io/headless";
 export const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
@@ -13,6 +15,23 @@ export function belongsInEndpoints(pod: Pod, includeTerminating: boolean): boole
   if (phase === "Failed" || phase === "Succeeded") return false;
   if ((pod.status?.podIP ?? "") === "" && (pod.status?.podIPs ?? []).length === 0) return false;
   return includeTerminating || pod.metadata.deletionTimestamp === undefined;
+}
+
+/** Whether news of a pod may change what its services publish of it. What cannot change in a pod's life is not compared. @upstream pkg/controller/util/endpoint podEndpointsChanged */
+export function changesEndpoints(previous: Pod, pod: Pod): boolean {
+  if (previous.metadata.labels !== pod.metadata.labels && !deepEqual(previous.metadata.labels, pod.metadata.labels)) return true;
+  const belonged = belongsInEndpoints(previous, true);
+  if (belonged !== belongsInEndpoints(pod, true)) return true;
+  if (!belonged) return false;
+  const [before, after] = [podCondition(previous, "Ready"), podCondition(pod, "Ready")];
+  return (
+    before?.status !== after?.status ||
+    before?.lastTransitionTime !== after?.lastTransitionTime ||
+    previous.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||
+    previous.spec.nodeName !== pod.spec.nodeName ||
+    previous.status?.podIP !== pod.status?.podIP ||
+    !deepEqual(previous.status?.podIPs, pod.status?.podIPs)
+  );
 }
 
 export type AddressFamily = "IPv4" | "IPv6";

@@ -27,7 +27,7 @@ export function claimProtectionController(deps: ControllerDeps): Controller {
   function setup(queue: Enqueue): void {
     podsByClaim.index(deps.informers, podInformer);
     enqueueSelf(queue, claims);
-    enqueueKeys(queue, podInformer, claimsOf, ({ spec }) => spec.volumes);
+    enqueueKeys(queue, podInformer, claimsOf, { dependsOn: ({ spec }) => spec.volumes });
   }
 
   return { name: "persistentvolumeclaim-protection", setup, reconcile };
