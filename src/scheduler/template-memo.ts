@@ -126,13 +126,17 @@ export class TemplateMemos {
   readonly workspace = new Workspace();
   /** Oldest use first. */
   readonly #memos = new Map<string, TemplateMemo>();
+  #last: { readonly template: string; readonly memo: TemplateMemo } | undefined;
 
   /** Something besides pods and nodes that local plug-ins go by has changed. */
   clear(): void {
     this.#memos.clear();
+    this.#last = undefined;
   }
 
   of(template: string): TemplateMemo {
+    // PERF: pods of a template mostly come one after another.
+    if (this.#last?.template === template) return this.#last.memo;
     const known = this.#memos.get(template);
     if (known !== undefined) this.#memos.delete(template);
     else if (this.#memos.size >= MAX_TEMPLATES) {
@@ -141,6 +145,7 @@ export class TemplateMemos {
     }
     const memo = known ?? new TemplateMemo();
     this.#memos.set(template, memo);
+    this.#last = { template, memo };
     return memo;
   }
 }

@@ -42,12 +42,12 @@ export class PodInfo {
     this.isTerminating = pod.metadata.deletionTimestamp !== undefined;
     this.#isSettled = !isResized(pod);
     const alike = before !== undefined && before.#isSettled && this.#isSettled && isSpecKept(before.pod, pod) ? before : undefined;
-    const { requests, scored, hostPorts } = alike ?? takingsOf(pod, this.#isSettled);
-    this.features = alike === undefined ? requiredFeatures(pod) : alike.features;
-    if (alike !== undefined && alike.pod.spec.nodeName === pod.spec.nodeName) this.#template = alike.#template;
+    const { requests, scored } = alike ?? (this.#isSettled ? takingsAsAsked(pod) : { requests: podRequests(pod), scored: scoredRequests(pod) });
     this.requests = requests;
     this.scored = scored;
-    this.hostPorts = hostPorts;
+    this.hostPorts = alike?.hostPorts ?? hostPortsOf(pod);
+    this.features = alike?.features ?? requiredFeatures(pod);
+    if (alike !== undefined && alike.pod.spec.nodeName === pod.spec.nodeName) this.#template = alike.#template;
     this.terms = termsOf(pod);
   }
 
@@ -67,25 +67,6 @@ export class PodInfo {
     this.#template = others === undefined ? numbers : `${numbers} ${isPlain ? "" : "and "}${JSON.stringify(others)}`;
     return this.#template;
   }
-}
-
-/** What a pod takes of its node, with what else it was read from besides the containers. */
-interface Takings extends PodTakings {
-  readonly hostPorts: readonly HostPort[];
-  readonly from: Pick<Pod["spec"], "initContainers" | "overhead" | "resources">;
-}
-
-// PERF: versions of a pod that differ in something else share the list of containers, as after a binding.
-const takings = new WeakMap<Pod["spec"]["containers"], Takings>();
-
-function takingsOf(pod: Pod, isSettled: boolean): Takings {
-  const { containers, initContainers, overhead, resources } = pod.spec;
-  const known = isSettled ? takings.get(containers) : undefined;
-  if (known !== undefined && known.from.initContainers === initContainers && known.from.overhead === overhead && known.from.resources === resources) return known;
-  const { requests, scored } = isSettled ? takingsAsAsked(pod) : { requests: podRequests(pod), scored: scoredRequests(pod) };
-  const made: Takings = { requests, scored, hostPorts: hostPortsOf(pod), from: pod.spec };
-  if (isSettled) takings.set(containers, made);
-  return made;
 }
 
 /**

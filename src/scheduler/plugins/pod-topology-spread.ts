@@ -49,9 +49,13 @@ interface Rating {
 /** Spreads pods over topologies: required skews filter, wished ones rate. @upstream plugins/podtopologyspread */
 export function podTopologySpread({ defaultConstraints }: SpreadOptions, defaultSelector: DefaultSelector): Plugin {
   const defaults = defaultConstraints ?? systemConstraints;
+  const defaultsByWhen = {
+    DoNotSchedule: defaults.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === "DoNotSchedule"),
+    ScheduleAnyway: defaults.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === "ScheduleAnyway"),
+  };
   const constraintsFor = (pod: PodInfo, when: "DoNotSchedule" | "ScheduleAnyway"): readonly SpreadConstraint[] => {
     if ((pod.pod.spec.topologySpreadConstraints ?? []).length > 0) return constraintsOf(pod, when);
-    const specs = defaults.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when);
+    const specs = defaultsByWhen[when];
     const known = specs.length === 0 ? undefined : defaultSelector(pod.pod);
     return known === undefined ? [] : specs.map((spec) => constraintWith(spec, pod.pod, known));
   };
