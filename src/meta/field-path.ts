@@ -16,6 +16,8 @@ export class FieldPath {
   }
 
   child(...names: readonly string[]): FieldPath {
+    // PERF: mostly it is one.
+    if (names.length === 1) return new FieldPath(names[0], this);
     return names.reduce<FieldPath>((above, name) => new FieldPath(name, above), this);
   }
 

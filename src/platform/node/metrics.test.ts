@@ -56,6 +56,33 @@ describe("promMetrics", () => {
     expect((await linesOf(metrics)).at(-1)).toBe('depth{queue="a\\"b\\\\c\\nd"} 1');
   });
 
+  it("writes bounds that are no numbers, and what its owner counts", async () => {
+    const metrics = promMetrics();
+    metrics.gauge("limit", "Limit\nof all.").set(Number.POSITIVE_INFINITY);
+    const samples = [
+      { labels: { queue: 'a"b', le: "+Inf" }, value: 2, series: "bucket" as const },
+      { labels: { queue: 'a"b' }, value: 2, series: "count" as const },
+    ];
+    metrics.live({ name: "waits", help: "Waits.", type: "histogram", samples: () => samples });
+    expect(await linesOf(metrics)).toEqual([
+      "# HELP limit Limit\\nof all.",
+      "# TYPE limit gauge",
+      "limit +Inf",
+      "# HELP waits Waits.",
+      "# TYPE waits histogram",
+      'waits_bucket{queue="a\\"b",le="+Inf"} 2',
+      'waits_count{queue="a\\"b"} 2',
+    ]);
+  });
+
+  it("shows what the process itself counts before all else", async () => {
+    const metrics = promMetrics({ processMetrics: true });
+    metrics.counter("hits_total", "Hits.");
+    const lines = await linesOf(metrics);
+    expect(lines.findIndex((line) => line.startsWith("process_cpu_seconds_total "))).toBeGreaterThan(0);
+    expect(lines.at(-1)).toBe("hits_total 0");
+  });
+
   it.each([
     ["too few labels", () => promMetrics().counter("a_total", "A.", ["x", "y"]).inc(["1"])],
     ["too many labels", () => promMetrics().gauge("a", "A.").set(1, ["1"])],

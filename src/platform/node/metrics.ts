@@ -1,6 +1,7 @@
-import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
-import type { LabelValues, LiveMetric, Metrics, Sample } from "../../base/metrics.ts";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import type { LabelValues, Metrics } from "../../base/metrics.ts";
 import { Tally } from "../../base/tally.ts";
+import { numbersText, samplesText, talliesText } from "./metrics-text.ts";
 import { Series } from "./series.ts";
 
 export interface PromMetricsOptions {
@@ -16,13 +17,15 @@ export interface PromMetrics extends Metrics {
 }
 
 /**
- * Metrics in a registry of their own. A metric defined again under its name is the same metric; a live one shows what was
- * given last. PERF: numbers are kept in
- * plain records and given to the registry when it is shown; its own metrics put labels together and hash them for each count.
+ * Metrics that are shown in the order in which they are defined. A metric defined again under its name is the same metric; a live one
+ * shows what was given last. PERF: numbers are kept in plain records, and written by ourselves: the library, which knows Node's own
+ * figures, puts labels together and hashes them for each count, and again for each line that is shown.
  */
 export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
-  const registry = new Registry();
-  if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
+  const ofProcess = new Registry();
+  if (options.processMetrics === true) collectDefaultMetrics({ register: ofProcess });
+  /** What is shown, one text for each metric. */
+  const texts: (() => string)[] = [];
   const defined = new Map<string, unknown>();
   const once = <T>(name: string, make: () => T): T => {
     if (!defined.has(name)) defined.set(name, make());
@@ -30,7 +33,7 @@ export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
   };
   const numbers = (name: string, help: string, type: "counter" | "gauge", labelNames: readonly string[]): Series<{ value: number }> => {
     const series = new Series(labelNames, () => ({ value: 0 }));
-    registry.registerMetric(liveMetric({ name, help, type, samples: () => samplesOf(series) }));
+    texts.push(() => numbersText({ name, help, type }, series.entries()));
     return series;
   };
   return {
@@ -60,7 +63,7 @@ export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
       once(name, () => {
         const bounds = [...buckets];
         const series = new Series(labelNames, () => new Tally(bounds));
-        registry.registerMetric(liveMetric({ name, help, type: "histogram", samples: () => [...series.entries()].flatMap(([labels, tally]) => [...tally.samples(labels)]) }));
+        texts.push(() => talliesText({ name, help, type: "histogram" }, series.entries()));
         return {
           observe(value: number, labels: LabelValues = []) {
             if (!Number.isFinite(value)) throw new RangeError(`${name} cannot take ${value}`);
@@ -72,28 +75,15 @@ export function promMetrics(options: PromMetricsOptions = {}): PromMetrics {
       // Who is started anew brings its numbers with it.
       const shown = once(metric.name, () => {
         const latest = { samples: metric.samples };
-        registry.registerMetric(liveMetric({ ...metric, samples: () => latest.samples() }));
+        texts.push(() => samplesText(metric, latest.samples()));
         return latest;
       });
       shown.samples = () => metric.samples();
     },
-    render: () => registry.metrics(),
-    contentType: registry.contentType,
+    async render() {
+      const own = texts.map((text) => text());
+      return (options.processMetrics === true ? [await ofProcess.metrics(), ...own] : own).join("\n");
+    },
+    contentType: ofProcess.contentType,
   };
-}
-
-function samplesOf(series: Series<{ readonly value: number }>): Sample[] {
-  return Array.from(series.entries(), ([labels, { value }]) => ({ labels, value }));
-}
-
-/** What the registry asks of a metric: its name, and its numbers when it is shown. */
-function liveMetric({ name, help, type, samples }: LiveMetric): Metric {
-  const get = (): unknown => ({
-    name,
-    help,
-    type,
-    aggregator: "sum",
-    values: [...samples()].map(({ labels, value, series }) => ({ labels, value, metricName: series === undefined ? name : `${name}_${series}` })),
-  });
-  return { name, get, reset() {} } as unknown as Metric;
 }

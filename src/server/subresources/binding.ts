@@ -29,9 +29,8 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
   const { request, query, target, warnings, user } = context;
   const form = negotiate(request, query, { medias: ["json", "yaml", "protobuf"] });
   const pods = parts.table.get("", "v1", "pods");
-  invariant(bindingSchema && pods?.storage, "pods are not served");
-  const asBinding: ServedResource = { ...context.served, schema: bindingSchema, apiVersion: "v1", resource: { ...context.served.resource, kind: "Binding" } };
-  const reading = readObject(request, asBinding, fieldValidationOf(query, "CreateOptions"), warnings);
+  invariant(pods?.storage, "pods are not served");
+  const reading = readObject(request, asBinding(context.served), fieldValidationOf(query, "CreateOptions"), warnings);
   const binding = (reading instanceof Promise ? await reading : reading) as unknown as Draft<Binding>;
   const name = target.name === "" ? (binding.metadata.name ?? "") : target.name;
   if (binding.metadata.name !== undefined && binding.metadata.name !== name) throw badRequest("name in URL does not match name in Binding object");
@@ -63,6 +62,19 @@ export async function bindPod(parts: ServerParts, context: ResourceContext): Pro
   return valueResponse(201, { ...successStatus(), code: 201 }, form);
 }
 
+const bindings = new WeakMap<ServedResource, ServedResource>();
+
+/** How the body is read, whatever resource it was sent to. PERF: worked out once. */
+function asBinding(served: ServedResource): ServedResource {
+  invariant(bindingSchema, "a Binding has a schema");
+  let known = bindings.get(served);
+  if (known === undefined) {
+    known = { ...served, schema: bindingSchema, apiVersion: "v1", resource: { ...served.resource, kind: "Binding" } };
+    bindings.set(served, known);
+  }
+  return known;
+}
+
 interface Assignment {
   readonly namespace: string;
   readonly name: string;
@@ -73,6 +85,7 @@ interface Assignment {
 /** Read, change, write; again when somebody else was faster. */
 async function assign(parts: ServerParts, storage: Storage, { namespace, name, binding, dryRun }: Assignment): Promise<void> {
   const key = keyFor(storage, namespace, name);
+  const target = { store: parts.store, cache: parts.cache, storage };
   let current = storage.cache.get(key);
   for (let attempt = 1; ; attempt += 1) {
     if (current === undefined && attempt === 1) {
@@ -82,7 +95,7 @@ async function assign(parts: ServerParts, storage: Storage, { namespace, name, b
     if (current === undefined) throw notFound({ group: "", resource: "pods", name });
     try {
       const pod = bound(current.object as Pod, binding, name, parts.clock.now());
-      if (!dryRun) await put({ ...parts, storage }, key, pod, { revision: current.revision });
+      if (!dryRun) await put(target, key, pod, { revision: current.revision });
       return;
     } catch (error) {
       if (error instanceof ConflictError) {
