@@ -28,9 +28,9 @@ it("shows what a sorted list would, by pairs or by values", () => {
   );
 });
 
-it("shows ranges over many blocks whole, and stops when it is told", () => {
+it.each(["in order", "backwards"])("shows ranges over many blocks whole, and stops when it is told, of keys that came %s", (order) => {
   const keys = Array.from({ length: 3_000 }, (_, index) => `k${String(index).padStart(5, "0")}`);
-  const map = mapOf([...keys].reverse());
+  const map = mapOf(order === "in order" ? keys : [...keys].reverse());
   const values = keys.map((each) => `value of ${each}`);
   expect(shown(map, "", undefined)).toEqual(values);
   expect(shown(map, "k00001", "k02999")).toEqual(values.slice(1, 2_999));

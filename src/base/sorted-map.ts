@@ -22,18 +22,19 @@ export class SortedMap<V> {
   }
 
   set(key: string, value: V): void {
-    const known = this.#values.has(key);
+    const { size } = this.#values;
     this.#values.set(key, value);
-    if (known) return;
+    if (this.#values.size === size) return;
     const blocks = this.#blocks;
-    const at = this.#blockOf(key);
-    const block = blocks[at];
-    if (block === undefined) {
-      const last = blocks[at - 1];
+    const last = blocks[blocks.length - 1];
+    // PERF: keys often come in order.
+    if (last === undefined || (last[last.length - 1] as string) < key) {
       if (last !== undefined && last.length < BLOCK) last.push(key);
       else blocks.push([key]);
       return;
     }
+    const at = this.#blockOf(key);
+    const block = blocks[at] as string[];
     block.splice(lowerBound(block, key), 0, key);
     if (block.length > BLOCK) blocks.splice(at + 1, 0, block.splice(BLOCK >> 1));
   }

@@ -35,7 +35,7 @@ const HISTORY_BYTES = 64 << 20;
 export class ResourceCache {
   readonly prefix: string;
   readonly #entries = new SortedMap<CacheEntry>();
-  #indexes: ReadonlyMap<string, { readonly value: IndexValue; readonly entries: Map<string, SortedMap<CacheEntry>> }>;
+  #indexes: ReadonlyMap<string, { readonly value: IndexValue; readonly entries: Index }>;
   readonly #subscribers = new Set<Subscriber>();
   /** Subscribers with a route, by `key <key>` or `<index> <value>`. */
   readonly #routed = new Map<string, Set<Subscriber>>();
@@ -103,8 +103,8 @@ export class ResourceCache {
   put(key: string, stored: Uint8Array, revision: number): CacheEvent {
     const previous = this.#entries.get(key);
     const entry = new CacheEntry(key, stored, revision);
-    if (previous !== undefined) this.#displace(previous);
-    this.#place(entry);
+    if (previous === undefined) this.#place(entry);
+    else this.#replace(previous, entry);
     return this.#remember({ type: previous === undefined ? "ADDED" : "MODIFIED", revision, entry, previous });
   }
 
@@ -195,28 +195,24 @@ export class ResourceCache {
     this.#file(entry);
   }
 
-  #file(entry: CacheEntry): void {
+  #replace(previous: CacheEntry, entry: CacheEntry): void {
+    this.#entries.set(entry.key, entry);
+    this.#bytes += entry.stored.length - previous.stored.length;
     for (const { value, entries } of this.#indexes.values()) {
-      const filed = value(entry.object);
-      if (filed === undefined) continue;
-      let bucket = entries.get(filed);
-      if (bucket === undefined) {
-        bucket = new SortedMap();
-        entries.set(filed, bucket);
-      }
-      bucket.set(entry.key, entry);
+      const before = value(previous.object);
+      const now = value(entry.object);
+      if (before !== now) take(entries, before, entry.key);
+      file(entries, now, entry);
     }
+  }
+
+  #file(entry: CacheEntry): void {
+    for (const { value, entries } of this.#indexes.values()) file(entries, value(entry.object), entry);
   }
 
   #displace(entry: CacheEntry): void {
     this.#bytes -= entry.stored.length;
-    for (const { value, entries } of this.#indexes.values()) {
-      const filed = value(entry.object);
-      if (filed === undefined) continue;
-      const bucket = entries.get(filed);
-      bucket?.delete(entry.key);
-      if (bucket?.size === 0) entries.delete(filed);
-    }
+    for (const { value, entries } of this.#indexes.values()) take(entries, value(entry.object), entry.key);
   }
 
   #remember(event: CacheEvent): CacheEvent {
@@ -234,4 +230,23 @@ export class ResourceCache {
     }
     return event;
   }
+}
+
+type Index = Map<string, SortedMap<CacheEntry>>;
+
+function file(index: Index, value: string | undefined, entry: CacheEntry): void {
+  if (value === undefined) return;
+  let bucket = index.get(value);
+  if (bucket === undefined) {
+    bucket = new SortedMap();
+    index.set(value, bucket);
+  }
+  bucket.set(entry.key, entry);
+}
+
+function take(index: Index, value: string | undefined, key: string): void {
+  const bucket = value === undefined ? undefined : index.get(value);
+  if (value === undefined || bucket === undefined) return;
+  bucket.delete(key);
+  if (bucket.size === 0) index.delete(value);
 }
