@@ -49,13 +49,10 @@ const none: readonly never[] = [];
  */
 export class ObjectCache<T extends KubeObject> implements Lister<T> {
   readonly #slots = new Map<string, Held<T>>();
-  readonly #named = new Map<string, number>();
-  readonly #indexes: Index<T>[] = [];
+  readonly #named = new Map([[NAMESPACE, 0]]);
+  readonly #byNamespace: Index<T> = { values: ({ metadata: { namespace } }) => namespace, buckets: new Map() };
+  readonly #indexes: Index<T>[] = [this.#byNamespace];
   #all: readonly T[] | undefined;
-
-  constructor() {
-    this.addIndex(NAMESPACE, ({ metadata: { namespace } }) => namespace);
-  }
 
   /** Also over what is there already. An index of that name that exists stays as it is. */
   addIndex(name: string, values: (object: T) => IndexValues): void {
@@ -84,7 +81,7 @@ export class ObjectCache<T extends KubeObject> implements Lister<T> {
   }
 
   inNamespace(namespace: string): readonly T[] {
-    return this.byIndex(NAMESPACE, namespace);
+    return this.#byNamespace.buckets.get(namespace)?.all ?? none;
   }
 
   byIndex(name: string, value: string): readonly T[] {
