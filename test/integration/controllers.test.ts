@@ -285,6 +285,25 @@ describe("jobs", () => {
     expect(world.complaints).toEqual([]);
   });
 
+  it("stop and start over when they are suspended and resumed, as often as that is", async () => {
+    await world.client.create(jobs, {
+      metadata: { name: "long", ...place },
+      spec: { backoffLimit: 9, template: { ...template(), spec: { ...template().spec, restartPolicy: "Never" } } },
+    });
+    const startTimes: (string | undefined)[] = [];
+    for (let round = 0; round < 2; round += 1)
+      for (const suspend of [true, false]) {
+        await world.advance(20);
+        await world.client.patch(jobs, "long", { type: "merge", value: { spec: { suspend } } }, place);
+        await world.advance(20);
+        startTimes.push((await world.client.get(jobs, "long", place)).status?.startTime);
+      }
+    expect(startTimes).toEqual([undefined, expect.any(String), undefined, expect.any(String)]);
+    expect(startTimes[1]).not.toBe(startTimes[3]);
+    expect((await listed(pods)).length).toBe(1);
+    expect(world.complaints).toEqual([]);
+  });
+
   it("fail after so many tries", async () => {
     await job("bad", "exit-3", { backoffLimit: 2 });
     await world.advance(15);

@@ -34,7 +34,9 @@ export function validateJobStatusUpdate(next: Job, previous: Job): FieldError[] 
   if ((status.succeeded ?? 0) < (before.succeeded ?? 0)) errors.push(path.child("succeeded").invalid(status.succeeded ?? 0, "cannot decrease the succeeded counter"));
   if (status.completionTime !== undefined && before.completionTime !== undefined && status.completionTime !== before.completionTime)
     refuse("completionTime", "completionTime cannot be mutated");
-  if (before.startTime !== undefined && before.startTime !== status.startTime && spec.suspend !== true)
+  // One that is resumed starts over.
+  const isResumed = jobConditionIs(previous, "Suspended") && !jobConditionIs(next, "Suspended");
+  if (before.startTime !== undefined && before.startTime !== status.startTime && spec.suspend !== true && !isResumed)
     errors.push(path.child("startTime").required("startTime cannot be removed for unsuspended job"));
   if (jobConditionIs(previous, "SuccessCriteriaMet") && !jobConditionIs(next, "SuccessCriteriaMet"))
     errors.push(conditions.invalid(omittedValue, "cannot disable the SuccessCriteriaMet=True condition"));

@@ -162,6 +162,13 @@ describe("Job", () => {
         "status.failed: Invalid value: 1: cannot decrease the failed counter",
       ],
     ],
+    ["is resumed, and starts over", { startTime: "2026-01-31T08:00:00Z", ...condition("Suspended") }, { startTime: "2026-01-31T08:05:00Z" }, []],
+    [
+      "starts over while it runs",
+      { startTime: "2026-01-31T08:00:00Z" },
+      { startTime: "2026-01-31T08:05:00Z" },
+      ["status.startTime: Required value: startTime cannot be removed for unsuspended job"],
+    ],
     ["has more ready than active", {}, { active: 1, ready: 2 }, ["status.ready: Invalid value: 2: cannot set more ready pods than active"]],
     [
       "completes indexes it does not have",

@@ -68,7 +68,9 @@ export function accountJob(state: JobState, judgement: Judgement, outcome: Outco
   const completed = indexed ? IndexSet.parse(before.completedIndexes, job.spec.completions ?? 0).union(IndexSet.of(countedIndexes)) : undefined;
   const interim = interimCondition(before.conditions, judgement, nowMs);
   const { conditions, suspension } = suspensionConditions(interim, job, ending !== undefined, nowMs);
-  const startTime = suspension === "resumed" || (before.startTime === undefined && !isSuspended(job)) ? rfc3339(nowMs) : before.startTime;
+  const starts = suspension === "resumed" || (before.startTime === undefined && !isSuspended(job));
+  // Its time does not run while it is suspended.
+  const startTime = suspension === "suspended" ? undefined : starts ? rfc3339(nowMs) : before.startTime;
   const perIndex = retriesPerIndex(job) === undefined ? undefined : judgement.failedIndexes.toString();
   return {
     status: {

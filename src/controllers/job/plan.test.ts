@@ -195,6 +195,7 @@ describe("counting", () => {
   it("says when it is suspended and resumed, and starts over", () => {
     const paused = count(job({ suspend: true }), [pod("a")]);
     expect([paused.account.suspension, paused.status.conditions?.[0]]).toMatchObject(["suspended", { type: "Suspended", status: "True", reason: "JobSuspended" }]);
+    expect(paused.status.startTime).toBeUndefined();
     const resumed = count({ ...job(), status: paused.status }, []);
     expect([resumed.account.suspension, resumed.status.conditions?.[0]?.status, resumed.status.startTime]).toEqual(["resumed", "False", at(1000)]);
     expect(count(job(), []).status.conditions).toBeUndefined();
