@@ -6,7 +6,7 @@ function setup() {
   const live = new Map<string, LiveMetric>();
   const metrics = new SchedulerMetrics(
     { ...noMetrics, live: (metric) => void live.set(metric.name, metric) },
-    { unschedulable: () => [{ plugin: "NodeResourcesFit", profile: "default-scheduler", pods: 3 }], cache: () => ({ nodes: 2, pods: 5, assumed_pods: 1 }) },
+    { unschedulable: () => Array.from({ length: 3 }, () => ({ plugin: "NodeResourcesFit", profile: "default-scheduler" })), cache: () => ({ nodes: 2, pods: 5, assumed_pods: 1 }) },
   );
   /** `{ "result=scheduled,profile=a": 1 }`; of histograms their counts and sums. */
   const shown = (name: string): Record<string, number> =>

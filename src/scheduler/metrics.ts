@@ -1,3 +1,4 @@
+import { countSamples } from "../base/count-samples.ts";
 import { exponentialBuckets, type Metrics, type Sample } from "../base/metrics.ts";
 import { Tally } from "../base/tally.ts";
 import type { QueuePlace } from "./queue.ts";
@@ -7,8 +8,8 @@ export type AttemptResult = "scheduled" | "unschedulable" | "error";
 
 /** What is read when metrics are shown. */
 export interface SchedulerSizes {
-  /** How many pods each plug-in keeps from being scheduled, by profile. */
-  unschedulable(): Iterable<{ readonly plugin: string; readonly profile: string; readonly pods: number }>;
+  /** The plug-ins that turned each waiting pod away. */
+  unschedulable(): Iterable<{ readonly plugin: string; readonly profile: string }>;
   cache(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number };
 }
 
@@ -50,9 +51,7 @@ export class SchedulerMetrics {
     live("histogram", "pod_scheduling_sli_duration_seconds", "Time from the queue to the node, by attempts", () => this.#waits.flatMap(waitSamples));
     live("histogram", "pod_scheduling_attempts", "Attempts until a pod got its node", () => this.#tries.samples({}));
     live("histogram", "preemption_victims", "Pods ended to make room for one", () => this.#victims.samples({}));
-    live("gauge", "unschedulable_pods", "Pods that found no node, by the plug-ins that turned them away", () =>
-      Array.from(sizes.unschedulable(), ({ plugin, profile, pods }) => ({ labels: { plugin, profile }, value: pods })),
-    );
+    live("gauge", "unschedulable_pods", "Pods that found no node, by the plug-ins that turned them away", () => countSamples(sizes.unschedulable()));
     live("gauge", "cache_size", "Nodes and pods that the scheduler knows, and pods that are being bound", () =>
       Object.entries(sizes.cache()).map(([type, value]) => ({ labels: { type }, value })),
     );

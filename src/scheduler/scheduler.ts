@@ -535,15 +535,8 @@ export class Scheduler {
 }
 
 /** Each pod counts for every plug-in that turned it away. */
-function unschedulable(queue: SchedulingQueue): readonly { readonly plugin: string; readonly profile: string; readonly pods: number }[] {
-  const counts = new Map<string, { plugin: string; profile: string; pods: number }>();
-  for (const { pod, rejectedBy } of queue.waiting())
-    for (const plugin of rejectedBy) {
-      const profile = schedulerNameOf(pod);
-      const count = counts.get(`${plugin} ${profile}`) ?? { plugin, profile, pods: 0 };
-      counts.set(`${plugin} ${profile}`, { ...count, pods: count.pods + 1 });
-    }
-  return [...counts.values()];
+function* unschedulable(queue: SchedulingQueue): Iterable<{ readonly plugin: string; readonly profile: string }> {
+  for (const { pod, rejectedBy } of queue.waiting()) for (const plugin of rejectedBy) yield { plugin, profile: schedulerNameOf(pod) };
 }
 
 function turnsBy(clock: Clock): Turns {

@@ -1,5 +1,16 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { cronJobs, horizontalPodAutoscalers, jobs, nodes, pods, resourceClaims, resourceClaimTemplates, services } from "../../src/api/generated/resources.ts";
+import {
+  cronJobs,
+  horizontalPodAutoscalers,
+  jobs,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  resourceClaims,
+  resourceClaimTemplates,
+  services,
+} from "../../src/api/generated/resources.ts";
 import type { JobSpec } from "../../src/api/generated/types/batch-v1.ts";
 import { type PromMetrics, promMetrics } from "../../src/platform/node/metrics.ts";
 import { controllersWorld, type World } from "./controllers-world.ts";
@@ -123,5 +134,21 @@ it("of autoscalers: what came of looking at them", async () => {
     "num_horizontal_pod_autoscalers 1",
     'reconciliation_duration_seconds_count{action="none",error="internal"} 1',
     'reconciliations_total{action="none",error="internal"} 1',
+  ]);
+});
+
+it("of volumes and claims: whether they found one another", async () => {
+  const spec = { accessModes: ["ReadWriteOnce"], storageClassName: "" };
+  for (const [name, path] of Object.entries({ a: "/a", b: "/b" }))
+    await world.client.create(persistentVolumes, { metadata: { name }, spec: { ...spec, capacity: { storage: "1Gi" }, hostPath: { path } } });
+  for (const [name, storage] of Object.entries({ small: "1Gi", large: "9Gi" }))
+    await world.client.create(persistentVolumeClaims, { metadata: { name, ...place }, spec: { ...spec, resources: { requests: { storage } } } }, place);
+  await world.advance(5);
+  expect(await shown("pv_collector_")).toEqual([
+    'bound_pv_count{storage_class=""} 1',
+    'bound_pvc_count{namespace="default",storage_class="",volume_attributes_class=""} 1',
+    'total_pv_count{plugin_name="kubernetes.io/host-path",volume_mode="Filesystem"} 2',
+    'unbound_pv_count{storage_class=""} 1',
+    'unbound_pvc_count{namespace="default",storage_class="",volume_attributes_class=""} 1',
   ]);
 });

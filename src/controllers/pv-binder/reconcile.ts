@@ -7,6 +7,7 @@ import { hasReason } from "../../meta/status-error.ts";
 import type { Controller, ControllerDeps, Enqueue } from "../../reconcile/controller.ts";
 import { enqueueKeys } from "../enqueue.ts";
 import { updateStatus } from "../update-status.ts";
+import { volumeMetrics } from "./metrics.ts";
 import { claimBoundTo, judgeClaim, judgeVolume, selectedNode, unboundVolume, volumeBoundTo } from "./plan.ts";
 
 const claimKey = (key: string): string => `claim:${key}`;
@@ -35,6 +36,7 @@ class PvBinder implements Controller {
     this.#volumes = deps.informers.informer(persistentVolumes);
     this.#classes = deps.informers.informer(storageClasses);
     this.#nodes = deps.informers.informer(nodes);
+    volumeMetrics(deps.metrics, { volumes: () => this.#volumes.lister.list(), claims: () => this.#claims.lister.list() });
   }
 
   setup(queue: Enqueue): void {

@@ -1,5 +1,6 @@
 import type { ResourceClaim } from "../../api/generated/types/resource-v1.ts";
 import { EXTENDED_RESOURCE_CLAIM } from "../../api/resource/pod-claims.ts";
+import { countSamples } from "../../base/count-samples.ts";
 import type { Metrics, Sample } from "../../base/metrics.ts";
 import { POD_CLAIM_NAME } from "./plan.ts";
 
@@ -14,21 +15,13 @@ export function claimMetrics(metrics: Metrics, claims: () => Iterable<ResourceCl
     name: "resourceclaim_controller_resource_claims",
     help: "Claims, by whether they have devices, what they may do with them, and who made them",
     type: "gauge",
-    samples: () => countClaims(claims()),
+    samples: () => countSamples(Array.from(claims(), labelsOf)),
   });
   return { made: (claim, succeeded) => creates.inc([succeeded ? "success" : "failure", String(hasAdminAccess(claim))]) };
 }
 
-export function countClaims(claims: Iterable<ResourceClaim>): readonly Sample[] {
-  const counts = new Map<string, { readonly labels: Sample["labels"]; value: number }>();
-  for (const claim of claims) {
-    const labels = { allocated: String(claim.status?.allocation !== undefined), admin_access: String(hasAdminAccess(claim)), source: sourceOf(claim) };
-    const key = Object.values(labels).join();
-    const count = counts.get(key);
-    if (count === undefined) counts.set(key, { labels, value: 1 });
-    else count.value += 1;
-  }
-  return [...counts.values()];
+function labelsOf(claim: ResourceClaim): Sample["labels"] {
+  return { allocated: String(claim.status?.allocation !== undefined), admin_access: String(hasAdminAccess(claim)), source: sourceOf(claim) };
 }
 
 function hasAdminAccess({ spec }: Pick<ResourceClaim, "spec">): boolean {
