@@ -14,19 +14,21 @@ const tooLarge = (): Error => failure("RequestEntityTooLarge", `Request entity t
 export function requestBody(source: Readable, headers: IncomingHttpHeaders): RequestBody {
   return {
     type: "bytes",
-    async read() {
+    read() {
       const declared = Number(headers["content-length"] ?? "0");
-      if (declared > LIMIT) throw tooLarge();
-      const body = await collect(source);
-      if (headers["content-encoding"] !== "gzip") return body;
-      try {
-        return gunzipSync(body, { maxOutputLength: LIMIT });
-      } catch (error) {
-        if (error instanceof RangeError) throw tooLarge();
-        throw badRequest("the body is not valid gzip");
-      }
+      if (declared > LIMIT) return Promise.reject(tooLarge());
+      return headers["content-encoding"] === "gzip" ? collect(source).then(unzipped) : collect(source);
     },
   };
+}
+
+function unzipped(body: Buffer): Buffer {
+  try {
+    return gunzipSync(body, { maxOutputLength: LIMIT });
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge();
+    throw badRequest("the body is not valid gzip");
+  }
 }
 
 function collect(source: Readable): Promise<Buffer> {

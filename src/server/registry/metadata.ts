@@ -71,7 +71,7 @@ export function carryMetadata(draft: Draft<KubeObject>, previous: KubeObject, su
   if (metadata.uid !== undefined && metadata.uid !== "" && metadata.uid !== old.uid) {
     throw conflict(subject, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.uid}`);
   }
-  delete metadata.selfLink;
+  drop(metadata, "selfLink");
   keep(metadata, "uid", old.uid);
   keep(metadata, "creationTimestamp", old.creationTimestamp);
   keep(metadata, "deletionTimestamp", old.deletionTimestamp);
@@ -81,8 +81,8 @@ export function carryMetadata(draft: Draft<KubeObject>, previous: KubeObject, su
 }
 
 function keep<Key extends string, Value>(target: { [key in Key]?: Value | undefined }, key: Key, value: Value | undefined): void {
-  if (value === undefined) delete target[key];
-  else target[key] = value;
+  if (value !== undefined) target[key] = value;
+  else if (key in target) delete target[key];
 }
 
 /** Raises metadata.generation when what the user wants has changed. */
@@ -108,14 +108,17 @@ export function carryStatus(draft: Draft<KubeObject>, previous: KubeObject): voi
   else target["status"] = clone(status);
 }
 
-/** For a write to /status: everything that stands but the status, and of the metadata what a status writer may set. */
+/**
+ * For a write to /status: everything that stands but the status, and of the metadata what a status writer may set. PERF: what stands is
+ * frozen, and shared; it is no business of whoever looks at a status on its way.
+ */
 export function carryAllButStatus(draft: Draft<KubeObject>, previous: KubeObject, served: ServedResource): void {
   const target = draft as unknown as Record<string, unknown>;
   const old = previous as unknown as Record<string, unknown>;
   for (const key of Object.keys({ ...target, ...old })) {
     if (key === "status" || key === "metadata") continue;
     if (old[key] === undefined) delete target[key];
-    else target[key] = clone(old[key]);
+    else target[key] = old[key];
   }
   if (served.prune !== undefined) {
     // Of a custom object, a status writer changes the status alone. @upstream customresource statusStrategy

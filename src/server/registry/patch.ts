@@ -83,7 +83,7 @@ async function plainPatch(
       const draft = decodeObject({ value: changed, problems: [] }, served, validation, problems, { refuse: patchRefusal(type, body, changed) });
       for (const text of problems) if (!warnings.includes(text)) warnings.push(text);
       checkIdentity(draft, previous, target.name);
-      return Promise.resolve(draft);
+      return draft;
     },
   });
   return entryResponse(200, served, entry, form, query, parts.clock.now());

@@ -1,8 +1,7 @@
 import { deepEqual, type Draft } from "../../base/values.ts";
-import { FieldPath } from "../../meta/field-path.ts";
 import type { KubeObject } from "../../meta/object.ts";
 import { badRequest, conflict, type FieldError, invalid, modifiedText, notFound } from "../../meta/status-error.ts";
-import { validateObjectMeta, validateObjectMetaUpdate } from "../../meta/validation.ts";
+import { append, validateObjectMeta, validateObjectMetaUpdate } from "../../meta/validation.ts";
 import type { ApiResponse } from "../../meta/wire.ts";
 import { ConflictError } from "../../store/contract.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
@@ -29,18 +28,19 @@ export async function update(parts: ServerParts, context: ResourceContext, stora
   const dryRun = isDryRun(query.getAll("dryRun"), "UpdateOptions");
   const validation = fieldValidationOf(query, "UpdateOptions");
   const manager = fieldManagerOf(query, request.headers["user-agent"], "UpdateOptions");
-  const drafts = await readDrafts(request, served, { validation, warnings }, (draft) => {
+  const reading = readDrafts(request, served, { validation, warnings }, (draft) => {
     context.audit?.noteObject(draft.metadata);
     checkName(draft, target.name);
     placeObject(draft, served, target.namespace);
   });
+  const drafts = reading instanceof Promise ? await reading : reading;
   const key = keyFor(storage, target.namespace, target.name);
   if (served.definition.allowCreateOnUpdate === true && target.subresource === "" && storage.cache.get(key) === undefined) {
     await mustBeAllowedToCreate(parts, context);
     const entry = await createObject(parts, context, storage, drafts, { dryRun, manager });
     return entryResponse(201, served, entry, form, query, parts.clock.now());
   }
-  const entry = await changeObject(parts, context, storage, { dryRun, manager, rules, next: () => Promise.resolve(drafts.next()) });
+  const entry = await changeObject(parts, context, storage, { dryRun, manager, rules, next: () => drafts.next() });
   return entryResponse(200, served, entry, form, query, parts.clock.now());
 }
 
@@ -55,7 +55,7 @@ export interface Change {
   /** Who owns what changes; undefined when managedFields are worked out already, or stay as they are. */
   readonly manager: string | undefined;
   /** Makes what should stand from what stands (frozen, in the served version). Called again when others write in between. */
-  next(previous: KubeObject): Promise<Draft<KubeObject>>;
+  next(previous: KubeObject): Draft<KubeObject> | Promise<Draft<KubeObject>>;
   /** For a subresource with rules of its own: what takes the place of the kind's rules for updates. */
   readonly rules?: UpdateRules | undefined;
   /** Whether a lost race may be tried again although the object names a version (a patch whose version is what it read). */
@@ -98,11 +98,13 @@ export async function changeObject(
   }
   for (let attempt = 1; ; attempt += 1) {
     if (current === undefined) throw notFound(subject);
-    await prepared(served, [current]);
+    const preparing = prepared(served, [current]);
+    if (preparing !== undefined) await preparing;
     const previous = viewOf(served, current);
     let named = "";
     try {
-      const draft = await change.next(previous);
+      const made = change.next(previous);
+      const draft = made instanceof Promise ? await made : made;
       named = draft.metadata.resourceVersion ?? "";
       if (named !== "" && named !== "0" && named !== previous.metadata.resourceVersion) throw conflict(subject, modifiedText);
       if ((named === "" || named === "0") && change.retryConflicts !== true && served.definition.allowUnconditionalUpdate === false) {
@@ -126,6 +128,13 @@ export async function changeObject(
       if (error.key === key) current = error.current === undefined ? undefined : new CacheEntry(key, error.current.value, error.current.revision);
     }
   }
+}
+
+/** PERF: by a copy; an object that had something deleted from its middle is slow to read and to write from then on. */
+function forgetVersion(draft: Draft<KubeObject>): void {
+  if (draft.metadata.resourceVersion === undefined) return;
+  const { resourceVersion: _, ...metadata } = draft.metadata;
+  draft.metadata = metadata;
 }
 
 async function attemptChange(
@@ -153,7 +162,7 @@ async function attemptChange(
   const isStatus = target.subresource === "status";
   definition.defaults?.(draft);
   carryMetadata(draft, previous, subject);
-  delete draft.metadata.resourceVersion;
+  forgetVersion(draft);
   const admission: AdmissionRequest = {
     operation: "UPDATE",
     served,
@@ -182,12 +191,10 @@ async function attemptChange(
     rules.prepare?.(draft, previous);
     if (!isStatus) bumpGeneration(draft, previous, served);
     if (manager !== undefined) settleTimes(draft, previous);
-    const errors: FieldError[] = [
-      ...validateObjectMeta(draft.metadata, { nameRule: definition.name ?? "dns-subdomain", namespaced: resource.namespaced, path: new FieldPath("metadata") }),
-      // What the store gives anew was checked above, and stands for the version that is replaced.
-      ...validateObjectMetaUpdate({ ...draft.metadata, resourceVersion: previous.metadata.resourceVersion }, previous.metadata),
-      ...(rules.validate?.(draft, previous) ?? []),
-    ];
+    const errors = validateObjectMeta(draft.metadata, { nameRule: definition.name, namespaced: resource.namespaced });
+    // What the store gives anew was checked above, and stands for the version that is replaced.
+    append(errors, validateObjectMetaUpdate({ ...draft.metadata, resourceVersion: previous.metadata.resourceVersion }, previous.metadata));
+    for (const error of rules.validate?.(draft, previous) ?? []) errors.push(error);
     if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: target.name }, errors);
     for (const text of definition.warnings?.(draft, previous) ?? []) warnings.push(text);
     const validating = parts.admission.validate(admission);
