@@ -94,11 +94,16 @@ export async function measureScheduling(cluster, { nodes, pods, what }) {
   await schedule(cluster, target, { name: "", app: "warm", body: shapes.plain, count: 2_000 });
   if (what === "preemption") {
     await cluster.api("DELETE", PODS);
-    await cluster.api("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", { metadata: { name: "high" }, value: 1000 });
+    const makeClass = (name, value) => cluster.api("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", { metadata: { name }, value });
+    await makeClass("middle", 500);
+    await makeClass("high", 1_000);
     // Every node is full of one pod; each that comes ends one of them.
     await schedule(cluster, target, { name: "", app: "low", body: spec({}, "3"), count: nodes });
-    const count = Math.min(pods, nodes, 2_000);
-    return schedule(cluster, target, { name: `${count} pods that each end another, ${nodes} full nodes`, app: "high", body: spec({ priorityClassName: "high" }, "3"), count });
+    const preempting = (priorityClassName) => ({ app: priorityClassName, body: spec({ priorityClassName }, "3") });
+    // Warm here too.
+    await schedule(cluster, target, { name: "", ...preempting("middle"), count: Math.min(2_000, nodes / 2) });
+    const count = Math.min(pods, nodes / 2, 2_000);
+    return schedule(cluster, target, { name: `${count} pods that each end another, ${nodes} full nodes`, ...preempting("high"), count });
   }
   const count = what === "anti-affinity" ? Math.min(pods, nodes) : pods;
   return schedule(cluster, target, { name: `${count} pods (${what}) on ${nodes} nodes`, app: what.replace("-", ""), body: shapes[what], count });
