@@ -1,12 +1,13 @@
 import { pods } from "../api/generated/resources.ts";
 import type { Binding } from "../api/generated/types/core-v1.ts";
 import type { Client } from "../client/client.ts";
+import { StatusError } from "../meta/status-error.ts";
 import type { PodInfo } from "./cluster/pod-info.ts";
 import type { Reserved } from "./cycle.ts";
 import type { Slots } from "./slots.ts";
 
 export interface BindDeps {
-  readonly client: Pick<Client, "createSubresource">;
+  readonly client: Pick<Client, "createSubresource" | "get">;
   readonly slots: Slots;
   /** What is to be waited for first. Does not reject. */
   readonly after?: Promise<unknown> | undefined;
@@ -35,9 +36,25 @@ export async function bindPod(pod: PodInfo, node: string, reservations: readonly
   try {
     if (deps.bindOtherwise === undefined || !(await deps.bindOtherwise(binding))) await deps.client.createSubresource(pods, name, "binding", binding, { namespace });
   } catch (error) {
+    if (isUncertain(error) && (await isBound(pod, node, deps.client))) return;
     throw new Error(`running Bind plugin "DefaultBinder": ${textOf(error)}`, { cause: error });
   } finally {
     deps.slots.release();
+  }
+}
+
+/** Whether what was asked for may have been done all the same. */
+function isUncertain(error: unknown): boolean {
+  return !(error instanceof StatusError) || error.code >= 500;
+}
+
+/** Whether the pod has that node though nobody said so: then its room there is taken, and must not be given to others. */
+async function isBound({ pod: { metadata } }: PodInfo, node: string, client: BindDeps["client"]): Promise<boolean> {
+  try {
+    const now = await client.get(pods, metadata.name ?? "", { namespace: metadata.namespace ?? "" });
+    return now.metadata.uid === metadata.uid && now.spec.nodeName === node;
+  } catch {
+    return false;
   }
 }
 

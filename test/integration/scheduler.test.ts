@@ -363,6 +363,23 @@ describe("what is written about a pod", () => {
 });
 
 describe("failures", () => {
+  it("takes a binding for done whose answer got lost", async () => {
+    await start({
+      around: (client) => ({
+        ...client,
+        createSubresource: async (...call) => {
+          await client.createSubresource(...call);
+          throw failure("Timeout", "lost");
+        },
+      }),
+    });
+    await world.addNode("n1");
+    await world.addPod("web");
+    await world.settle();
+    expect(await world.bound()).toEqual({ web: "n1" });
+    expect(world.complaints).toEqual([]);
+  });
+
   it("of the server are tried again after a back-off", async () => {
     let refusals = 2;
     await start({

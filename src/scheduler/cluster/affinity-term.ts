@@ -24,15 +24,22 @@ export interface PodTerms {
   readonly requiredAffinity: readonly AffinityTerm[];
   readonly requiredAntiAffinity: readonly AffinityTerm[];
   readonly preferred: readonly WeightedTerm[];
+  /** Whether they mean others by labels that the pod has itself. */
+  readonly goByOwnLabels: boolean;
 }
 
-const none: PodTerms = { requiredAffinity: [], requiredAntiAffinity: [], preferred: [] };
+const none: PodTerms = { requiredAffinity: [], requiredAntiAffinity: [], preferred: [], goByOwnLabels: false };
 
 /** @upstream pkg/scheduler/framework/types.go GetAffinityTerms */
 export function termsOf(pod: Pod): PodTerms {
   const { podAffinity: near, podAntiAffinity: far } = pod.spec.affinity ?? {};
   if (near === undefined && far === undefined) return none;
+  const all = [near, far].flatMap((side) => [
+    ...(side?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+    ...(side?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ podAffinityTerm }) => podAffinityTerm),
+  ]);
   return {
+    goByOwnLabels: all.some(({ matchLabelKeys = [], mismatchLabelKeys = [] }) => matchLabelKeys.length > 0 || mismatchLabelKeys.length > 0),
     requiredAffinity: (near?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map((term) => termOf(pod, term)),
     requiredAntiAffinity: (far?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map((term) => termOf(pod, term)),
     preferred: [

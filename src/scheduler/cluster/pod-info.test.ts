@@ -28,6 +28,26 @@ describe("what is known of an earlier version of a pod", () => {
     expect(bound.template).not.toBe(template);
   });
 
+  it("stands as to whom it wants near, unless that goes by its own labels", () => {
+    const far = (matchLabelKeys?: string[]) => ({
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { topologyKey: "zone", labelSelector: { matchLabels: { app: "a" } }, ...(matchLabelKeys === undefined ? {} : { matchLabelKeys }) },
+          ],
+        },
+      },
+    });
+    const first = version(1, { spec: far(), labels: { app: "a" } });
+    const { terms } = podInfo(first);
+    expect(podInfo(version(1, { spec: far(), labels: { app: "a", zone: "z" } }), first).terms).toBe(terms);
+    const keyed = version(1, { spec: far(["hash"]), labels: { app: "a" } });
+    const before = podInfo(keyed).terms.requiredAntiAffinity[0];
+    const after = podInfo(version(1, { spec: far(["hash"]), labels: { app: "a", hash: "1" } }), keyed).terms.requiredAntiAffinity[0];
+    expect(before?.selector.matches({ app: "a", hash: "2" })).toBe(true);
+    expect(after?.selector.matches({ app: "a", hash: "2" })).toBe(false);
+  });
+
   it.each<[string, Pod, Pod, number]>([
     ["the spec changed", version(1), version(2, { requests: { cpu: "2" } }), 2000],
     ["it is another pod of that name", version(1), version(1, { requests: { cpu: "2" } }, "other"), 2000],

@@ -48,7 +48,7 @@ export class PodInfo {
     this.hostPorts = alike?.hostPorts ?? hostPortsOf(pod);
     this.features = alike?.features ?? requiredFeatures(pod);
     if (alike !== undefined && alike.pod.spec.nodeName === pod.spec.nodeName) this.#template = alike.#template;
-    this.terms = termsOf(pod);
+    this.terms = alike === undefined || alike.terms.goByOwnLabels ? termsOf(pod) : alike.terms;
   }
 
   /**

@@ -26,6 +26,9 @@ export async function chooseWithExtenders(cycle: () => Cycle, options: ChooseOpt
   const found = findFeasible(first, options);
   if (found.fitting.count === 0) return { node: undefined, diagnosis: found.diagnosis(), resolvable: found.resolvable, evaluated: found.evaluated };
   let left = found.fitting.list;
+  // What the plug-ins say is of now; extenders take their time.
+  const diagnosis = extenders.some(({ filters }) => filters) ? found.diagnosis() : undefined;
+  const { resolvable } = diagnosis === undefined ? { resolvable: [] } : found;
   const verdicts: Verdict[] = [];
   for (const extender of extenders) {
     if (left.length === 0) break;
@@ -40,10 +43,9 @@ export async function chooseWithExtenders(cycle: () => Cycle, options: ChooseOpt
       log.info("extender left out, it does not answer", { extender: extender.name, error });
     }
   }
-  if (left.length === 0) {
-    const diagnosis = withVerdicts(found.diagnosis(), verdicts);
+  if (left.length === 0 && diagnosis !== undefined) {
     const more = verdicts.flatMap(({ node, rejections }) => (rejections.some(({ unresolvable }) => unresolvable) ? [] : (first.cluster.node(node) ?? [])));
-    return { node: undefined, diagnosis, resolvable: [...found.resolvable, ...more], evaluated: found.evaluated };
+    return { node: undefined, diagnosis: withVerdicts(diagnosis, verdicts), resolvable: [...resolvable, ...more], evaluated: found.evaluated };
   }
   const points = left.length === 1 ? new Map<string, number>() : await pointsOf(left, pod, extenders, log);
   // Much may have happened while they were asked.
