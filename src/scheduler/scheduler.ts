@@ -411,6 +411,7 @@ export class Scheduler {
       await bindPod(pod, node, reservations, signal, {
         client: this.#deps.client,
         slots: this.#slots,
+        clock: this.#deps.clock,
         after: this.#statuses.retract(pod.key),
         announce: () => this.#statuses.writeNow(pod.pod, { nominatedNodeName: node }),
         bindOtherwise: extenders.length === 0 ? undefined : (binding) => bindByExtender(binding, extenders),

@@ -363,7 +363,8 @@ describe("what is written about a pod", () => {
 });
 
 describe("failures", () => {
-  it("takes a binding for done whose answer got lost", async () => {
+  it.each([0, 2])("takes a binding for done whose answer got lost, and %i answers after it", async (more) => {
+    let lost = 0;
     await start({
       around: (client) => ({
         ...client,
@@ -371,11 +372,16 @@ describe("failures", () => {
           await client.createSubresource(...call);
           throw failure("Timeout", "lost");
         },
+        get: async (...call) => {
+          lost += 1;
+          if (lost <= more) throw failure("Timeout", "lost");
+          return client.get(...call);
+        },
       }),
     });
     await world.addNode("n1");
     await world.addPod("web");
-    await world.settle();
+    await world.advance(more);
     expect(await world.bound()).toEqual({ web: "n1" });
     expect(world.complaints).toEqual([]);
   });
