@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ApiRequest, ApiResponse } from "../meta/wire.ts";
-import { type Turns, withNetworkShare } from "./network-share.ts";
+import type { Turns } from "../base/turns.ts";
+import { withNetworkShare } from "./network-share.ts";
 
 const answer: ApiResponse = { status: 200, headers: {}, body: { type: "empty" } };
 const waiter = new AbortController();

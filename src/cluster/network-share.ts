@@ -1,16 +1,10 @@
+import type { Turns } from "../base/turns.ts";
 import type { ApiResponse, Handle } from "../meta/wire.ts";
-
-/** The event loop, as far as it is shared here. */
-export interface Turns {
-  nowMs(): number;
-  /** Calls back in this turn of the loop, after what has arrived, or in the next; each call on its own, with all that it leads to at once. */
-  soon(callback: () => void): void;
-}
 
 export const nodeTurns: Turns = { nowMs: () => performance.now(), soon: (callback) => void setImmediate(callback) };
 
 /** What requests that have waited get of a turn, and as much again for those that arrive in it. */
-const SHARE_MS = 10;
+const SHARE_MS = 4;
 /** So many of those that wait are begun in one turn at most. */
 const BEGUN_MAX = 256;
 

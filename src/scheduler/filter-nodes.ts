@@ -2,7 +2,7 @@ import type { NodeInfo } from "./cluster/node-info.ts";
 import type { Cycle } from "./cycle.ts";
 import { FittingNodes } from "./fitting-nodes.ts";
 import { MisfitMemo } from "./misfit-memo.ts";
-import { isUnknown, MISFIT, NodeBoard } from "./node-board.ts";
+import { isUnknown, MISFIT } from "./node-board.ts";
 import { plainRater } from "./rate-nodes.ts";
 import type { TopologyFilter } from "./topology-filter.ts";
 import { type TemplateMemo, UNCOUNTED } from "./template-memo.ts";
@@ -66,14 +66,9 @@ function allMisfit(misfits: MisfitMemo, nodes: readonly NodeInfo[], { startIndex
   };
 }
 
-// As long as the templates' memos are kept.
-const boards = new WeakMap<TemplateMemo, NodeBoard>();
-
 /** Looks up what is known of each node, and judges and rates those that changed. */
 function readBoard(cycle: Cycle, nodes: readonly NodeInfo[], range: FilterRange, memo: TemplateMemo, filters?: readonly TopologyFilter[]): Filtered {
-  let board = boards.get(memo);
-  if (board === undefined) boards.set(memo, (board = new NodeBoard()));
-  const worths = board.current(cycle.cluster);
+  const worths = memo.board.current(cycle.cluster);
   const positions = cycle.workspace.positions(range.wanted);
   const { length } = nodes;
   const rate = plainRater(cycle);

@@ -1,6 +1,7 @@
 import { Generations } from "./cluster/generations.ts";
 import type { NodeInfo } from "./cluster/node-info.ts";
 import type { Plugin } from "./plugin.ts";
+import { NodeBoard } from "./node-board.ts";
 import { DryRunMemo } from "./preemption/dry-run-memo.ts";
 import { isUnresolvable, type Verdict } from "./verdict.ts";
 import { Workspace } from "./workspace.ts";
@@ -29,6 +30,7 @@ export class TemplateMemo {
   readonly #ratedAt = new Generations();
   #ratings = new Float64Array(64);
   readonly dryRuns = new DryRunMemo();
+  readonly board = new NodeBoard();
   /** Those that have points to give for a node alone, once that was looked up. */
   raters: readonly Plugin[] | undefined;
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { TurnShare, type Turns } from "./turn-share.ts";
+import type { Turns } from "../base/turns.ts";
+import { TurnShare } from "./turn-share.ts";
 
 /** A loop whose turns end when told to. */
 function someTurns(): Turns & { nowMsIs(ms: number): void; end(): void } {

@@ -1,9 +1,4 @@
-/** The event loop, as far as it is shared here. */
-export interface Turns {
-  nowMs(): number;
-  /** Calls back in this turn of the loop, after what has arrived, or in the next. */
-  soon(callback: () => void): void;
-}
+import type { Turns } from "../base/turns.ts";
 
 export interface TurnShareOptions {
   /** How much of a turn may be used. */
