@@ -39,7 +39,7 @@ const paths = (from: number, to: number): string[] => Array.from({ length: to - 
 
 describe("withNetworkShare", () => {
   it("begins at once what fits a turn, and asks for nothing more afterwards", async () => {
-    const loop = loopOf(1);
+    const loop = loopOf(0.5);
     await Promise.all(paths(0, 5).map(loop.ask));
     expect(loop.begun).toEqual(paths(0, 5));
     loop.turn();
@@ -47,7 +47,7 @@ describe("withNetworkShare", () => {
   });
 
   it("gives each turn its share, in the order of arrival", async () => {
-    const loop = loopOf(4);
+    const loop = loopOf(1.5);
     const all = Promise.all(paths(0, 12).map(loop.ask));
     expect(loop.begun).toEqual(paths(0, 3));
     loop.turn();
