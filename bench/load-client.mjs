@@ -3,11 +3,13 @@
 import { connect } from "node:tls";
 
 // Says "connected" when it is ready to begin, and begins with the next message.
-process.once("message", async (job) => {
+process.once("message", (job) => void prepare(job));
+
+async function prepare(job) {
   const connections = await Promise.all(Array.from({ length: job.clients }, () => Connection.open(job)));
   process.once("message", () => void run(job, connections));
   process.send("connected");
-});
+}
 
 async function run(job, connections) {
   const { seconds = 0, requests = Number.POSITIVE_INFINITY } = job;
