@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { freePort } from "./free-port.ts";
 import { Cluster } from "./cluster.ts";
 import { runProgram, type ProgramResult } from "./run-program.ts";
 import { until } from "./until.ts";
@@ -66,11 +67,11 @@ describe.skipIf(noContainers !== "")(`processes that end${noContainers === "" ? 
   it("a port that is taken is named, the API's and the node agent's", async () => {
     const other = `${cluster.dataDir}-other`;
     const simulated = ["--runtime=simulated", `--data-dir=${other}`];
-    const first = await keles("up", ...simulated, `--api-port=${cluster.apiPort}`, `--kubelet-port=${cluster.kubeletPort + 1}`);
+    const first = await keles("up", ...simulated, `--api-port=${cluster.apiPort}`, `--kubelet-port=${await freePort()}`);
     expect(first.code).toBe(1);
     isOneLine(first.stderr);
     expect(first.stderr).toContain(`port ${cluster.apiPort} is in use`);
-    const second = await keles("up", ...simulated, `--api-port=${cluster.apiPort + 1}`, `--kubelet-port=${cluster.kubeletPort}`);
+    const second = await keles("up", ...simulated, `--api-port=${await freePort()}`, `--kubelet-port=${cluster.kubeletPort}`);
     expect(second.code).toBe(1);
     isOneLine(second.stderr);
     expect(second.stderr).toContain(`port ${cluster.kubeletPort} is in use`);
