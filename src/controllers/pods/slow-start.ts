@@ -15,7 +15,7 @@ export function* slowStartBatches(count: number, first = 1): Generator<number> {
   }
 }
 
-/** How large the batches of each owner have become, as long as nothing fails and there is more to make. */
+/** How large the next batch of each owner may be, as long as nothing fails and there is more to make. */
 export class Paces {
   /** Oldest use first. */
   readonly #sizes = new Map<string, number>();
@@ -26,7 +26,7 @@ export class Paces {
 
   /** A batch went well. */
   reached(owner: string, size: number): void {
-    const largest = Math.max(size, this.of(owner));
+    const largest = Math.max(size * GROWTH, this.of(owner));
     this.#sizes.delete(owner);
     if (this.#sizes.size >= MAX_PACES) {
       const oldest = this.#sizes.keys().next();

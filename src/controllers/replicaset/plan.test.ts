@@ -51,6 +51,7 @@ describe("slowStartBatches", () => {
     { count: 10, batches: [1, 4, 5] },
     { count: 500, batches: [1, 4, 16, 64, 256, 159] },
     { count: 500, first: 256, batches: [256, 244] },
+    { count: 500, first: 1024, batches: [500] },
   ])("$count from $first", ({ count, first, batches }) => {
     expect([...slowStartBatches(count, first)]).toEqual(batches);
   });
@@ -62,7 +63,7 @@ describe("Paces", () => {
     expect(paces.of("a")).toBe(1);
     paces.reached("a", 256);
     paces.reached("a", 159);
-    expect([paces.of("a"), paces.of("b")]).toEqual([256, 1]);
+    expect([paces.of("a"), paces.of("b")]).toEqual([1024, 1]);
     paces.forget("a");
     expect(paces.of("a")).toBe(1);
   });
@@ -70,7 +71,7 @@ describe("Paces", () => {
   it("remembers a bounded number of owners", () => {
     const paces = new Paces();
     for (let owner = 0; owner <= 1_000; owner += 1) paces.reached(`o${owner}`, 4);
-    expect([paces.of("o0"), paces.of("o1"), paces.of("o1000")]).toEqual([1, 4, 4]);
+    expect([paces.of("o0"), paces.of("o1"), paces.of("o1000")]).toEqual([1, 16, 16]);
   });
 });
 
