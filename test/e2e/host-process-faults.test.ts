@@ -50,7 +50,7 @@ describe.skipIf(noContainers !== "")(`processes that end${noContainers === "" ? 
   const page = async (url: string): Promise<string> => (await fetch(url, { signal: AbortSignal.timeout(5_000) })).text();
   const ready = (): Promise<unknown> => until("both pods are ready", async () => /web +2\/2 +2 +2/.test(await cluster.kubectl("get deployment web")), { timeoutMs: 90_000 });
   const isOneLine = (text: string): void => {
-    expect(text.trim().split("\n")).toHaveLength(1);
+    expect(text.trim().split("\n"), text).toHaveLength(1);
     expect(text).toMatch(/^keles: /);
     expect(text).not.toContain("    at ");
   };

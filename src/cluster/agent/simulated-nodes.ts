@@ -96,10 +96,13 @@ export class SimulatedNodes {
       },
     );
     identities.serve(server);
+    const allReady = Promise.all(ready);
+    // Whoever is stopped before it is waited for fails for another reason, as when the port is taken.
+    allReady.catch(() => {});
     await server.listen();
     this.#closers.push(() => server.close());
     this.#deps.stage("simulated node agents");
-    await Promise.all(ready);
+    await allReady;
     this.#deps.stage(cluster.nodes.length === 1 ? "node Ready" : `${cluster.nodes.length} nodes Ready`);
   }
 
