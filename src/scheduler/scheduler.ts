@@ -28,8 +28,7 @@ import { FreedRoom, standingOf } from "./freed-room.ts";
 import { type AttemptResult, SchedulerMetrics } from "./metrics.ts";
 import { PodEvents, schedulerNameOf, type SchedulerState } from "./pod-events.ts";
 import { PodStatusWriter, type StatusWish } from "./pod-status-writer.ts";
-import { evictVictims } from "./preemption/evict-victims.ts";
-import type { Candidate } from "./preemption/candidate.ts";
+import { RoomMaker } from "./preemption/make-room.ts";
 import { pick, preempt, type Preemption, type PreemptionSearch, searchVictims } from "./preemption/preempt.ts";
 import { buildProfile, GATES, NO_NODES_PLUGIN, PREEMPTION, type Profile, type ProfileOptions, queueHints } from "./profile.ts";
 import { type QueuedPod, type QueueOptions, SchedulingQueue } from "./queue.ts";
@@ -38,8 +37,7 @@ import { Slots } from "./slots.ts";
 import type { TemplateMemo } from "./template-memo.ts";
 import { TurnShare } from "./turn-share.ts";
 import { type Diagnosis, diagnosisText, NO_NODES } from "./verdict.ts";
-import { plainStatus, refusalSuggestion, waitingStatus } from "./why/pod-verdict.ts";
-import { type Judge, smallestChange } from "./why/smallest-change.ts";
+import { explainPod } from "./why/explain-pod.ts";
 import { VolumeBinder } from "./volumes/bind-volumes.ts";
 
 export interface SchedulerOptions {
@@ -67,8 +65,6 @@ export interface SchedulerDeps {
 
 /** Bindings under way at once; more wait in the queue. PERF: so many can be in one write to the disk, which takes longer than scheduling them. */
 const BINDERS = 64;
-/** Pods whose victims are ended at once: each waits for two writes, one after the other. */
-const PREEMPTORS = 32;
 /** What scheduling may use of one turn of the event loop, with the requests that it makes of a server in this process. */
 const SHARE = { shareMs: 5, most: 256 };
 /** Longer notes of events are refused. */
@@ -105,10 +101,8 @@ export class Scheduler {
   readonly #statuses: PodStatusWriter;
   readonly #slots = new Slots(BINDERS);
   readonly #share: TurnShare;
-  readonly #preemptors = new Slots(PREEMPTORS);
+  readonly #room: RoomMaker;
   readonly #extenders: readonly Extender[];
-  /** Keys of pods for whose sake others are being ended: they wait until that is asked for. */
-  readonly #preempting = new Set<string>();
   readonly #underWay = new Set<Promise<void>>();
   /** Where in the list of nodes the next cycle begins. */
   #next = 0;
@@ -145,36 +139,17 @@ export class Scheduler {
       now: () => deps.clock.now(),
     });
     this.#state = { cluster, queue, freedRoom, nominations: cluster.nominations, assumed: new Map() };
+    this.#room = new RoomMaker({ ...deps, state: this.#state, statuses: this.#statuses });
     this.#events = new PodEvents({ isOurs: (name) => this.#profiles.has(name) }, this.#state);
-  }
-
-  /** What keeps the pod from every node now; undefined: it would fit. */
-  #diagnose(pod: Pod, profile: Profile): Diagnosis | undefined {
-    const choice = chooseNode(this.#cycle(podInfo(pod), { ...profile, memos: undefined }), { startIndex: 0 }, this.#deps.random);
-    return choice.node === undefined ? choice.diagnosis : undefined;
   }
 
   /** Why a pod is where it is, or nowhere; undefined: there is no such pod. */
   explain(key: string): PodVerdictStatus | undefined {
     const pod = this.#pods.get(key);
     if (pod === undefined) return undefined;
-    const { cluster } = this.#state;
-    const plain = plainStatus(pod, cluster.nodes.length, (name) => this.#profiles.has(name));
-    if (plain !== undefined) return plain;
-    const profile = this.#profileOf(pod);
-    // As things stand now: what was worked out at the last attempt may be long past.
-    const diagnosis = profile === undefined || this.#state.assumed.has(key) ? undefined : this.#diagnose(pod, profile);
-    if (profile === undefined || diagnosis === undefined) return { phase: "Pending", message: "a node takes it at the next attempt", nodes: cluster.nodes.length };
-    if (diagnosis.refusal !== undefined) return waitingStatus(pod, diagnosis, refusalSuggestion(diagnosis.refusal));
-    const judge: Judge = (changed) => {
-      const cycle = this.#cycle(changed, { ...profile, memos: undefined });
-      return cycle.refusal === undefined ? cycle : "refused";
-    };
-    return waitingStatus(
-      pod,
-      diagnosis,
-      smallestChange(pod, diagnosis.verdicts, (name) => cluster.node(name), judge),
-    );
+    const { cluster, assumed } = this.#state;
+    const plugins = assumed.has(key) ? undefined : this.#profileOf(pod)?.plugins;
+    return explainPod(pod, { cluster, plugins, random: this.#deps.random, isScheduler: (name) => this.#profiles.has(name) });
   }
 
   /** Until the signal aborts. Rejects only when the informers do. */
@@ -375,7 +350,8 @@ export class Scheduler {
       this.#misfit(queued, diagnosis, { message: diagnosisText(diagnosis, afterwards), memo, ...(outcome.keepsNomination ? {} : { nominatedNodeName: "" }) });
     } else {
       this.#misfit(queued, diagnosis, { message: diagnosisText(diagnosis), nominatedNodeName: outcome.candidate.node, memo });
-      this.#makeRoom(outcome.candidate, pod);
+      this.#metrics.ended(outcome.candidate.victims.length);
+      this.#follow(this.#room.make(outcome.candidate, pod));
     }
   }
 
@@ -469,45 +445,10 @@ export class Scheduler {
     this.#statuses.write(pod, wish);
   }
 
-  /** Ends the victims in the background; until that is asked for the pod is not tried again. */
-  #makeRoom(candidate: Candidate, pod: PodInfo): void {
-    const { nominations, queue, cluster } = this.#state;
-    this.#metrics.ended(candidate.victims.length);
-    // Less important pods that were to come here need another place.
-    for (const other of cluster.node(candidate.node)?.nominated ?? []) {
-      if (other.priority >= pod.priority) continue;
-      nominations.delete(other.key);
-      this.#statuses.write(other.pod, { nominatedNodeName: "" });
-    }
-    this.#preempting.add(pod.key);
-    this.#follow(
-      this.#evict(candidate, pod).then(
-        () => {
-          this.#preempting.delete(pod.key);
-          queue.recheck(pod.key);
-        },
-        (error: unknown) => {
-          this.#deps.log.warn("could not make room", { pod: pod.key, node: candidate.node, error });
-          this.#preempting.delete(pod.key);
-          queue.recheck(pod.key, { always: true });
-        },
-      ),
-    );
-  }
-
-  async #evict(candidate: Candidate, pod: PodInfo): Promise<void> {
-    await this.#preemptors.acquire();
-    try {
-      await evictVictims(candidate, pod, this.#deps);
-    } finally {
-      this.#preemptors.release();
-    }
-  }
-
   #gate(key: string, pod: Pod): string | undefined {
     const { spec } = pod;
     if (spec.schedulingGates !== undefined && spec.schedulingGates.length > 0 && this.#profileOf(pod)?.honorsGates !== false) return GATES;
-    if (this.#preempting.has(key)) return PREEMPTION;
+    if (this.#room.isAtWorkFor(key)) return PREEMPTION;
     return spec.resourceClaims === undefined ? undefined : this.#profileOf(pod)?.plugins.find((plugin) => plugin.holds?.(pod) === true)?.name;
   }
 

@@ -7,9 +7,9 @@ import { isUnresolvable, type Verdict } from "./verdict.ts";
 import { Workspace } from "./workspace.ts";
 
 /** What was said of a node, in a byte. */
-export const FITS = 0;
+const FITS = 0;
 export const RESOLVABLE = 1;
-export const UNRESOLVABLE = 2;
+const UNRESOLVABLE = 2;
 
 /** Stands for texts that have no number. */
 export const UNCOUNTED = 0;
